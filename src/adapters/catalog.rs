@@ -1,0 +1,9 @@
+//! THE list of backends: one line each (invariant I4).
+//!
+//! Provider schema, documentation, conformance tests and error texts follow from it.
+
+use super::descriptor::Descriptor;
+use super::embedded;
+
+/// Every backend, in the order of the documentation.
+pub static BACKENDS: &[&Descriptor] = &[&embedded::DESCRIPTOR];

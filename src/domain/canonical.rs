@@ -1,0 +1,1 @@
+//! Canonical bytes of content: the injective, length-framed form.

@@ -1,0 +1,402 @@
+//! The backend port: what coffer asks of a vault.
+//!
+//! Responsible for the trait [`Backend`], the [`Capability`] each backend declares and the error
+//! all of them report. Leaves retries and HTTP to the adapters and use cases to the engine.
+//! Writes are idempotent or recovered by looking (nonce), never blindly resent. 401 and 403 are
+//! never reported as [`ErrorKind::NotFound`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use time::{Duration, OffsetDateTime};
+
+use super::fingerprint::{Fingerprint, Salt};
+use super::kind::{Content, Kind};
+use super::material::Secret;
+use super::rotation::RotationState;
+use super::secret::SecretName;
+use super::version::VersionRecord;
+
+/// A vault, behind one profile. Calls are independent; many run at once.
+///
+/// Every method may fail with any [`ErrorKind`]; the ones that carry meaning are listed.
+#[async_trait]
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// What this vault can do and its limits. Cheap; no call to the vault.
+    fn capability(&self) -> &Capability;
+
+    /// The vault's own bytes to derive a fingerprint key from, for vaults that hold a master key
+    /// of coffer's (the embedded one). `Ok(None)` for all others.
+    async fn fingerprint_key_material(&self) -> Result<Option<Secret>, BackendError> {
+        Ok(None)
+    }
+
+    /// Things the user should know once (a key file was created), handed out once.
+    fn take_notices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Metadata of a secret, active or soft-deleted, without its content.
+    ///
+    /// Errors: `NotFound` when there is none, proven (not merely hidden).
+    async fn read(&self, name: &SecretName) -> Result<SecretRecord, BackendError>;
+
+    /// One page of secrets, without content. `page` is the token of the previous answer.
+    async fn list(
+        &self,
+        filter: &ListFilter,
+        page: Option<String>,
+    ) -> Result<Page<SecretRecord>, BackendError>;
+
+    /// All versions, oldest first, without content.
+    async fn list_versions(&self, name: &SecretName) -> Result<Vec<VersionRecord>, BackendError>;
+
+    /// Creates a secret with its first version, which is current and latest.
+    ///
+    /// Errors: `AlreadyExists` when the name is taken, also by a soft-deleted secret (then with
+    /// `deleted` in the context). A repeated call with the nonce of the one that succeeded
+    /// returns the record instead.
+    async fn create(&self, secret: NewSecret<'_>) -> Result<SecretRecord, BackendError>;
+
+    /// Stores a new version.
+    ///
+    /// Errors: `Precondition` when `expected_version` is given and is not the latest number any
+    /// more. A repeated call with the nonce of the one that succeeded returns that version.
+    async fn put_version(
+        &self,
+        name: &SecretName,
+        version: NewVersion<'_>,
+    ) -> Result<VersionRecord, BackendError>;
+
+    /// Moves a version to `state` (`Current`: promote or roll back; `Deprecated`: retire).
+    ///
+    /// Errors: `NotFound` for an unknown number, `Precondition` for a move that the state
+    /// machine does not allow.
+    async fn set_rotation_state(
+        &self,
+        name: &SecretName,
+        number: u64,
+        state: RotationState,
+    ) -> Result<(), BackendError>;
+
+    /// Content of a version.
+    ///
+    /// Errors: `NotFound` when no version matches.
+    async fn read_content(
+        &self,
+        name: &SecretName,
+        selector: VersionSelector,
+    ) -> Result<Read, BackendError>;
+
+    /// Changes metadata; fields that are `None` stay.
+    async fn update_metadata(
+        &self,
+        name: &SecretName,
+        patch: MetadataPatch,
+    ) -> Result<SecretRecord, BackendError>;
+
+    /// Deletes recoverably. `window` is the time until the vault destroys it, `None` for the
+    /// vault's default.
+    ///
+    /// Errors: `Unsupported` where the vault has no such thing.
+    async fn soft_delete(
+        &self,
+        name: &SecretName,
+        window: Option<Duration>,
+    ) -> Result<SecretRecord, BackendError>;
+
+    /// Brings a soft-deleted secret back with all its versions.
+    ///
+    /// Errors: `NotFound` when no soft-deleted secret has the name.
+    async fn recover(&self, name: &SecretName) -> Result<SecretRecord, BackendError>;
+
+    /// Destroys a secret, active or soft-deleted, for good. `NotFound` when there is none.
+    async fn purge(&self, name: &SecretName) -> Result<(), BackendError>;
+
+    /// Deletes one version.
+    ///
+    /// Errors: `Precondition` when it is not deprecated.
+    async fn delete_version(&self, name: &SecretName, number: u64) -> Result<(), BackendError>;
+
+    /// A self-contained encrypted backup with all versions.
+    async fn backup(&self, name: &SecretName) -> Result<Vec<u8>, BackendError>;
+
+    /// Restores a backup under its own name, which must be free.
+    async fn restore(&self, backup: &[u8]) -> Result<SecretRecord, BackendError>;
+}
+
+/// Metadata of a secret as the vault holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRecord {
+    /// Name in the vault.
+    pub name: SecretName,
+    /// The vault's own id (OCID, ARN, URL).
+    pub backend_id: String,
+    /// Type, when the vault knows (coffer wrote it).
+    pub kind: Option<Kind>,
+    /// Metadata that users set.
+    pub metadata: Metadata,
+    /// Active, disabled, soft-deleted.
+    pub lifecycle: Lifecycle,
+    /// The current version, if any.
+    pub current: Option<VersionRecord>,
+    /// Number of the last uploaded version; 0 for none.
+    pub latest: u64,
+    /// Salt of this secret's fingerprints, when the vault holds it.
+    pub salt: Option<Salt>,
+    /// When it was created.
+    pub created_at: Option<OffsetDateTime>,
+    /// When anything about it last changed.
+    pub updated_at: Option<OffsetDateTime>,
+}
+
+/// Metadata that users set on a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Metadata {
+    /// Text for people.
+    pub description: Option<String>,
+    /// Media type of the content.
+    pub content_type: Option<String>,
+    /// Tags, without those coffer keeps for itself.
+    pub tags: BTreeMap<String, String>,
+    /// Not to be used before.
+    pub not_before: Option<OffsetDateTime>,
+    /// Not to be used after.
+    pub expires_at: Option<OffsetDateTime>,
+    /// Readers may read it.
+    pub enabled: bool,
+}
+
+/// Where a secret is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// In use.
+    Active,
+    /// Exists, but cannot be read.
+    Disabled,
+    /// Soft-deleted; destroyed at the time given, if the vault names one.
+    Deleted {
+        /// When the vault destroys it.
+        purge_at: Option<OffsetDateTime>,
+    },
+}
+
+/// Which secrets to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListFilter {
+    /// Only names that start with this.
+    pub name_prefix: Option<String>,
+    /// Also soft-deleted ones.
+    pub include_deleted: bool,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Token of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// A secret to create.
+#[derive(Debug)]
+pub struct NewSecret<'c> {
+    /// Name in the vault.
+    pub name: &'c SecretName,
+    /// Metadata.
+    pub metadata: Metadata,
+    /// The first version.
+    pub version: NewVersion<'c>,
+}
+
+/// A version to store.
+#[derive(Debug)]
+pub struct NewVersion<'c> {
+    /// The content.
+    pub content: &'c Content,
+    /// Its print, stored next to it.
+    pub fingerprint: &'c Fingerprint,
+    /// Make it current at once, or leave it pending.
+    pub stage: Stage,
+    /// The latest number the caller saw; the write is refused when it moved.
+    pub expected_version: Option<u64>,
+    /// Unique per intended write, the same on a repeat after a lost reply.
+    pub nonce: [u8; 16],
+}
+
+/// How a new version starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Readers get it at once.
+    Current,
+    /// Readers do not see it until it is promoted.
+    Pending,
+}
+
+/// Which version to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionSelector {
+    /// The version in this state (`Deprecated` selects nothing).
+    State(RotationState),
+    /// The version of this number.
+    Number(u64),
+}
+
+/// Content with the version it is of.
+#[derive(Debug)]
+pub struct Read {
+    /// The version.
+    pub version: VersionRecord,
+    /// The content.
+    pub content: Content,
+}
+
+/// Changes to metadata; `None` leaves a field as it is, `Some(None)` clears it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MetadataPatch {
+    /// Text for people.
+    pub description: Option<Option<String>>,
+    /// Media type.
+    pub content_type: Option<Option<String>>,
+    /// All tags.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Not to be used before.
+    pub not_before: Option<Option<OffsetDateTime>>,
+    /// Not to be used after.
+    pub expires_at: Option<Option<OffsetDateTime>>,
+    /// Readers may read it.
+    pub enabled: Option<bool>,
+    /// New print of the current version, after a change of the fingerprint key.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// What a vault can do, and its limits. Plan validation, documentation and tests read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capability {
+    /// Keeps versions.
+    pub versions: bool,
+    /// Most versions kept, if limited.
+    pub max_versions: Option<u64>,
+    /// Largest value in bytes.
+    pub max_value_bytes: usize,
+    /// Can hold a value of 0 bytes.
+    pub empty_values: bool,
+    /// Longest name in bytes.
+    pub max_name_bytes: usize,
+    /// Characters a name may have, besides ASCII letters and digits.
+    pub name_punctuation: &'static str,
+    /// Upper and lower case are different names.
+    pub case_sensitive_names: bool,
+    /// Most tags; 0 for no tags.
+    pub max_tags: usize,
+    /// Writes can be made conditional on the version seen.
+    pub compare_and_set: bool,
+    /// Deletes recoverably, with windows of these days (least, default, most).
+    pub soft_delete: Option<RecoveryWindow>,
+    /// A secret can be disabled.
+    pub disable: bool,
+    /// Holds pending versions by itself.
+    pub pending_versions: bool,
+    /// Metadata can be read without the right to read values.
+    pub metadata_without_values: bool,
+    /// Holds expiry and not-before times.
+    pub validity_times: bool,
+    /// Backup and restore.
+    pub backup: bool,
+}
+
+/// Days a soft-deleted secret can be recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveryWindow {
+    /// Shortest.
+    pub min_days: u32,
+    /// When nothing is said.
+    pub default_days: u32,
+    /// Longest.
+    pub max_days: u32,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// There is no such object.
+    NotFound,
+    /// The name is taken.
+    AlreadyExists,
+    /// The identity may not do this.
+    PermissionDenied,
+    /// The identity was not accepted.
+    Unauthenticated,
+    /// The object is not in the state that the call needs.
+    Precondition,
+    /// Somebody else changed the object at the same time.
+    Conflict,
+    /// Too many calls.
+    RateLimited,
+    /// The vault refuses the request as such.
+    InvalidRequest,
+    /// The vault cannot do this.
+    Unsupported,
+    /// The vault does not answer.
+    Unavailable,
+    /// What the vault holds is damaged.
+    Corrupt,
+    /// Anything else.
+    Unexpected,
+}
+
+/// Whether trying again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// No.
+    Permanent,
+    /// Yes.
+    Temporary,
+    /// It was tried often enough.
+    Exhausted,
+}
+
+/// A failed call: kind, status, operation and context, never a body or a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation}: {message}")]
+pub struct BackendError {
+    /// Why.
+    pub kind: ErrorKind,
+    /// Whether trying again can help.
+    pub status: Status,
+    /// What was attempted, as the method is called (`put_version`).
+    pub operation: &'static str,
+    /// What the vault answered, in words for the user.
+    pub message: String,
+    /// Ordered facts: secret, path, request id, HTTP status.
+    pub context: Vec<(&'static str, String)>,
+}
+
+impl BackendError {
+    /// An error that trying again does not help.
+    #[must_use]
+    pub fn permanent(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            status: Status::Permanent,
+            operation,
+            message: message.into(),
+            context: Vec::new(),
+        }
+    }
+
+    /// An error that may pass.
+    #[must_use]
+    pub fn temporary(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
+        Self { status: Status::Temporary, ..Self::permanent(kind, operation, message) }
+    }
+
+    /// Adds a fact. Never a value.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
+        self.context.push((key, value.into()));
+        self
+    }
+}

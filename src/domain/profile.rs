@@ -1,0 +1,1 @@
+//! Vault profiles: a named vault with its defaults and policies.

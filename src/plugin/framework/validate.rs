@@ -1,0 +1,1 @@
+//! Running validators and schema rules over a configuration.

@@ -1,0 +1,1 @@
+//! Process start, handshake, TLS, listener and the go-plugin side services.

@@ -1,0 +1,1 @@
+//! Protobuf messages to framework calls and back, one file per RPC family.
