@@ -1,1 +1,41 @@
-//! Protobuf messages to framework calls and back, one file per RPC family.
+//! Translates between protobuf messages and the framework's model.
+//!
+//! [`proto`] is the generated code of `proto/tfplugin6.proto`; nothing outside this folder sees it
+//! (tests excepted, which play the client).
+
+/// Generated messages, server trait and client of protocol 6.11.
+#[allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    clippy::pedantic,
+    clippy::all,
+    reason = "generated code"
+)]
+pub mod proto {
+    tonic::include_proto!("tfplugin6");
+
+    /// Shows how much there is, never what.
+    impl std::fmt::Debug for DynamicValue {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(
+                f,
+                "DynamicValue(msgpack: {} bytes, json: {} bytes)",
+                self.msgpack.len(),
+                self.json.len()
+            )
+        }
+    }
+
+    /// Shows how much there is, never what.
+    impl std::fmt::Debug for RawState {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(
+                f,
+                "RawState(json: {} bytes, flatmap: {} keys)",
+                self.json.len(),
+                self.flatmap.len()
+            )
+        }
+    }
+}
