@@ -77,6 +77,58 @@ impl Path {
     }
 }
 
+/// A place on the way down a value, without any allocation; a [`Path`] is made of it only when
+/// there is something to report.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trail<'t>(Option<(&'t Self, Link<'t>)>);
+
+/// One step of a [`Trail`], borrowed.
+#[derive(Debug, Clone, Copy)]
+enum Link<'t> {
+    Attribute(&'t str),
+    Key(&'t str),
+    Index(usize),
+}
+
+impl<'t> Trail<'t> {
+    /// The value as a whole.
+    #[must_use]
+    pub const fn root() -> Self {
+        Self(None)
+    }
+
+    /// The attribute `name` below this place.
+    #[must_use]
+    pub const fn attribute(&'t self, name: &'t str) -> Self {
+        Self(Some((self, Link::Attribute(name))))
+    }
+
+    /// The map entry `key` below this place.
+    #[must_use]
+    pub const fn key(&'t self, key: &'t str) -> Self {
+        Self(Some((self, Link::Key(key))))
+    }
+
+    /// The element `index` below this place.
+    #[must_use]
+    pub const fn index(&'t self, index: usize) -> Self {
+        Self(Some((self, Link::Index(index))))
+    }
+
+    /// The same place as an owned path.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        match self.0 {
+            None => Path::root(),
+            Some((above, Link::Attribute(name))) => above.path().child(name),
+            Some((above, Link::Key(key))) => above.path().key(key),
+            Some((above, Link::Index(index))) => {
+                above.path().index(i64::try_from(index).unwrap_or(i64::MAX))
+            }
+        }
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, step) in self.0.iter().enumerate() {
