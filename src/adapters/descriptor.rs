@@ -4,7 +4,7 @@
 //! Leaves turning arguments into a provider schema, and reading configuration and environment, to
 //! the provider.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -83,6 +83,7 @@ pub enum ArgumentKind {
 #[derive(Debug, Default)]
 pub struct Settings {
     values: BTreeMap<&'static str, Setting>,
+    from_environment: BTreeSet<&'static str>,
 }
 
 /// Value of an argument.
@@ -101,9 +102,23 @@ pub enum Setting {
 }
 
 impl Settings {
-    /// Sets an argument.
+    /// Sets an argument that the configuration gives.
     pub fn set(&mut self, name: &'static str, value: Setting) {
         self.values.insert(name, value);
+        self.from_environment.remove(name);
+    }
+
+    /// Sets an argument that the configuration leaves out and the environment gives. A backend
+    /// may care: of two arguments that exclude each other, the configured one wins.
+    pub fn set_from_environment(&mut self, name: &'static str, value: Setting) {
+        self.values.insert(name, value);
+        self.from_environment.insert(name);
+    }
+
+    /// True when the argument is set and the configuration itself sets it.
+    #[must_use]
+    pub fn is_configured(&self, name: &str) -> bool {
+        self.values.contains_key(name) && !self.from_environment.contains(name)
     }
 
     /// A text argument.
@@ -115,7 +130,7 @@ impl Settings {
         }
     }
 
-    /// Takes a secret argument out.
+    /// Takes a secret argument out. Call [`is_configured`](Self::is_configured) before, not after.
     pub fn take_secret(&mut self, name: &str) -> Option<Secret> {
         match self.values.remove(name) {
             Some(Setting::Secret(secret)) => Some(secret),

@@ -28,7 +28,14 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// The vault's own bytes to derive a fingerprint key from, for vaults that hold a master key
     /// of coffer's (the embedded one). `Ok(None)` for all others.
-    async fn fingerprint_key_material(&self) -> Result<Option<Secret>, BackendError> {
+    ///
+    /// A vault that does not exist yet answers `Ok(None)` to [`WhenMissing::Leave`]: there is no
+    /// earlier print to compare with, so a plan needs none. A write asks with
+    /// [`WhenMissing::Create`] before it makes the first print.
+    async fn fingerprint_key_material(
+        &self,
+        _when_missing: WhenMissing,
+    ) -> Result<Option<Secret>, BackendError> {
         Ok(None)
     }
 
@@ -124,6 +131,15 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Restores a backup under its own name, which must be free.
     async fn restore(&self, backup: &[u8]) -> Result<SecretRecord, BackendError>;
+}
+
+/// What to do about a vault that does not exist yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenMissing {
+    /// Nothing: the caller only looks.
+    Leave,
+    /// Create it: the caller is about to write.
+    Create,
 }
 
 /// Metadata of a secret as the vault holds it.
