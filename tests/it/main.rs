@@ -1,3 +1,7 @@
-//! The integration tests: one binary, one module per subject.
+//! The integration tests, one binary: architecture, protocol, acceptance with real CLIs, leaks.
 
+#![expect(unreachable_pub, reason = "a test binary exports nothing; `pub` marks what modules share")]
+
+mod layers;
+mod support;
 mod wire_numbers;

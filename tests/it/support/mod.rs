@@ -1,0 +1,3 @@
+//! What the tests share: no test of its own, one file per kind of help.
+
+pub mod rust_source;
