@@ -1,9 +1,39 @@
 //! Typed secrets: the eight types, their fields and what makes them valid.
 //!
-//! Responsible for [`Kind`], [`Content`] and validation. Leaves canonical bytes to
-//! [`canonical`](super::canonical) and the layout in a vault to its adapter.
+//! Responsible for [`Kind`] and [`Content`]; the rules of each type are a table in `rules`. Leaves
+//! canonical bytes to [`canonical`](super::canonical) and the layout in a vault to its adapter.
+//! Errors name a field and a rule and never show content, which includes the keys of a
+//! `key_value` secret.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use super::material::Secret;
+
+mod rules;
+
+#[cfg(test)]
+mod tests;
+
+/// Names of the fields, as they enter the canonical bytes. Changing one changes every fingerprint.
+pub mod field {
+    /// Of `generic`, `api_key` and `jwt_token`.
+    pub const VALUE: &str = "value";
+    /// Of `basic_auth`.
+    pub const USERNAME: &str = "username";
+    /// Of `basic_auth` and `key_store`.
+    pub const PASSWORD: &str = "password";
+    /// Of `private_key`.
+    pub const PEM: &str = "pem";
+    /// Of `private_key`, optional.
+    pub const PASSPHRASE: &str = "passphrase";
+    /// Of `secret_key` and `key_store`: decoded bytes.
+    pub const BYTES: &str = "bytes";
+    /// Of `secret_key`, optional.
+    pub const ALGORITHM: &str = "algorithm";
+    /// Of `key_store`.
+    pub const FORMAT: &str = "format";
+}
 
 /// Type of a secret (the type codes of the ILM platform in snake case).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,10 +89,22 @@ impl Kind {
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
+
+    /// True when this version of coffer can make secrets of the type.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        rules::of(self).check.is_some()
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
 }
 
 /// Validated content of a secret: its type and named fields, in the canonical order of the type
-/// (the declared order; for `key_value` by key).
+/// (the declared order; for `key_value` by key, bytewise).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Content {
     kind: Kind,
@@ -74,8 +116,56 @@ impl Content {
     ///
     /// # Errors
     /// The rule that is broken and the field it concerns, never the value.
-    pub fn new(_kind: Kind, _fields: Vec<(String, Secret)>) -> Result<Self, InvalidContent> {
-        unimplemented!()
+    pub fn new(kind: Kind, fields: Vec<(String, Secret)>) -> Result<Self, InvalidContent> {
+        let rules = rules::of(kind);
+        let check = rules.check.ok_or_else(|| rules::not_available(kind))?;
+        let content = Self::restore(kind, fields)?;
+        check(&content)?;
+        Ok(content)
+    }
+
+    /// Content as a vault holds it: the names and the order of the fields are checked, the rules
+    /// on their values are not, so that a stricter coffer still reads what an older one or
+    /// somebody else stored.
+    ///
+    /// # Errors
+    /// When the fields are not those of the type.
+    pub fn restore(kind: Kind, fields: Vec<(String, Secret)>) -> Result<Self, InvalidContent> {
+        Ok(Self { kind, fields: rules::of(kind).fields.arrange(kind, fields)? })
+    }
+
+    /// A `generic` secret: text or bytes.
+    ///
+    /// # Errors
+    /// When it is blank.
+    pub fn generic(value: Secret) -> Result<Self, InvalidContent> {
+        Self::new(Kind::Generic, vec![(field::VALUE.to_owned(), value)])
+    }
+
+    /// An `api_key` secret.
+    ///
+    /// # Errors
+    /// When it is not one line of text without surrounding white space.
+    pub fn api_key(value: Secret) -> Result<Self, InvalidContent> {
+        Self::new(Kind::ApiKey, vec![(field::VALUE.to_owned(), value)])
+    }
+
+    /// A `basic_auth` secret.
+    ///
+    /// # Errors
+    /// When a part is blank or the user name cannot be sent in HTTP Basic authentication.
+    pub fn basic_auth(username: Secret, password: Secret) -> Result<Self, InvalidContent> {
+        let fields =
+            vec![(field::USERNAME.to_owned(), username), (field::PASSWORD.to_owned(), password)];
+        Self::new(Kind::BasicAuth, fields)
+    }
+
+    /// A `key_value` secret.
+    ///
+    /// # Errors
+    /// When it has no keys, an empty key, or a value that is not text.
+    pub fn key_value(entries: BTreeMap<String, Secret>) -> Result<Self, InvalidContent> {
+        Self::new(Kind::KeyValue, entries.into_iter().collect())
     }
 
     /// The type.
@@ -90,6 +180,12 @@ impl Content {
         &self.fields
     }
 
+    /// Takes the fields out, in canonical order.
+    #[must_use]
+    pub fn into_fields(self) -> Vec<(String, Secret)> {
+        self.fields
+    }
+
     /// One field.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Secret> {
@@ -101,14 +197,21 @@ impl Content {
     pub fn size(&self) -> usize {
         self.fields.iter().map(|(_, secret)| secret.len()).sum()
     }
+
+    /// True when every field is UTF-8 text; found by looking, nothing remembers how the value was
+    /// given.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.fields.iter().all(|(_, secret)| secret.expose_text().is_ok())
+    }
 }
 
 /// A rule of a type that the content breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {rule}")]
 pub struct InvalidContent {
-    /// The field it concerns.
-    pub field: String,
+    /// The field it concerns; the code of the type when it concerns all of them.
+    pub field: &'static str,
     /// The rule in words, without the value.
     pub rule: String,
 }

@@ -3,13 +3,17 @@
 //!
 //! Synchronous and deterministic: time and randomness are arguments, and nothing here touches
 //! files, environment, network or a runtime (invariant I3). Reading order: [`material`], [`kind`],
-//! [`canonical`], [`fingerprint`], [`secret`], [`version`], [`rotation`], [`port`].
+//! [`canonical`], [`fingerprint`], [`secret`], [`version`], [`rotation`], [`ledger`], [`policy`],
+//! [`limits`], [`port`].
 
 pub mod canonical;
 pub mod fingerprint;
 pub mod key_schema;
 pub mod kind;
+pub mod ledger;
+pub mod limits;
 pub mod material;
+pub mod policy;
 pub mod port;
 pub mod profile;
 pub mod rotation;

@@ -1,0 +1,1 @@
+//! The state machine of rotation states over the versions of a secret.
