@@ -303,6 +303,8 @@ pub struct Capability {
     pub max_name_bytes: usize,
     /// Characters a name may have, besides ASCII letters and digits.
     pub name_punctuation: &'static str,
+    /// A name may also have characters beyond ASCII.
+    pub unicode_names: bool,
     /// Upper and lower case are different names.
     pub case_sensitive_names: bool,
     /// Most tags; 0 for no tags.

@@ -1,6 +1,9 @@
 //! The integration tests, one binary: architecture, protocol, acceptance with real CLIs, leaks.
 
-#![expect(unreachable_pub, reason = "a test binary exports nothing; `pub` marks what modules share")]
+#![expect(
+    unreachable_pub,
+    reason = "a test binary exports nothing; `pub` marks what modules share"
+)]
 
 mod layers;
 mod support;

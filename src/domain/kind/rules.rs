@@ -12,8 +12,11 @@ pub(super) struct Rules {
     /// The fields.
     pub(super) fields: Fields,
     /// The rules on their values; `None` while coffer cannot make secrets of the type.
-    pub(super) check: Option<fn(&Content) -> Result<(), InvalidContent>>,
+    pub(super) check: Option<Check>,
 }
+
+/// The rules of a type on the values of its fields.
+type Check = fn(&Content) -> Result<(), InvalidContent>;
 
 /// Which fields a type has.
 pub(super) enum Fields {
