@@ -5,6 +5,7 @@
     reason = "a test binary exports nothing; `pub` marks what modules share"
 )]
 
+mod acceptance;
 mod layers;
 mod support;
 mod wire_numbers;

@@ -1,3 +1,4 @@
 //! What the tests share: no test of its own, one file per kind of help.
 
+pub mod cli;
 pub mod rust_source;
