@@ -3,23 +3,24 @@
 //! Responsible for type-directed encoding and decoding with limits on depth and size. Never panics
 //! on any bytes; errors tell the place and never the value; strings go from the input straight
 //! into wiping memory. Leaves schemas and what a value means to the rest of the framework.
-//! Source: the plugin protocol's object wire format. [`read`] and [`write`] are its MessagePack
-//! half, [`unknown`] the unknown values in it, [`json`] and [`types`] its JSON half.
+//! Source: the plugin protocol's object wire format.
 
-mod json;
-mod read;
+mod json_read;
+mod json_write;
+mod msgpack_read;
+mod msgpack_write;
 mod types;
 mod unknown;
-mod write;
 
 use super::path::{Path, Trail};
 use super::types::Type;
 use super::value::Value;
 
-pub use json::{decode_json, decode_json_value, encode_json};
-pub use read::decode_msgpack;
+pub use json_read::{decode_json, decode_json_value};
+pub use json_write::encode_json;
+pub use msgpack_read::decode_msgpack;
+pub use msgpack_write::encode_msgpack;
 pub use types::{decode_type, encode_type};
-pub use write::encode_msgpack;
 
 /// Greatest nesting of values and types. Real schemas stay below ten.
 const MAX_DEPTH: usize = 64;

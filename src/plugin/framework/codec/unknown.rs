@@ -1,15 +1,15 @@
 //! Unknown values on the wire, and what is known about them.
 //!
 //! Responsible for extension items: any code means unknown, code 12 carries refinements. Leaves
-//! everything else of MessagePack to [`read`](super::read) and [`write`](super::write).
+//! everything else of MessagePack to [`msgpack_read`](super::msgpack_read) and [`msgpack_write`](super::msgpack_write).
 //! Source: the plugin protocol's object wire format, unknown values. A refinement that was
 //! returned in a plan binds the value at apply, so nothing is added here; leaving one out is safe.
 
 use super::super::number::Number;
 use super::super::types::Type;
 use super::super::value::{Refinements, Text, Value};
-use super::read::{Item, Reader};
-use super::write::Writer;
+use super::msgpack_read::{Item, Reader};
+use super::msgpack_write::Writer;
 use super::{CodecError, Level};
 
 /// Extension code of an unknown value with refinements.

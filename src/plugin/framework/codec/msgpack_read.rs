@@ -1,7 +1,7 @@
 //! MessagePack to values.
 //!
 //! Responsible for reading bytes by type, borrowing from the input and copying each string once.
-//! Leaves the payload of unknown values to [`unknown`](super::unknown).
+//! Leaves the payload of unknown values to [`unknown`].
 //! Source: the plugin protocol's object wire format, MessagePack section; lengths in the input are
 //! never trusted for an allocation.
 

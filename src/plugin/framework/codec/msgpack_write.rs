@@ -1,7 +1,7 @@
 //! Values to MessagePack.
 //!
 //! Responsible for writing a value as its type says, byte-stable: sorted keys, sorted sets, one
-//! form for each number. Leaves the payload of unknown values to [`unknown`](super::unknown).
+//! form for each number. Leaves the payload of unknown values to [`unknown`].
 //! Source: the plugin protocol's object wire format, MessagePack section.
 
 use std::collections::BTreeMap;
@@ -191,9 +191,9 @@ fn length(length: usize, level: &Level<'_>) -> Result<u32, CodecError> {
 }
 
 /// Writing to memory cannot fail; the types know it.
-fn written<T>(result: Result<T, ValueWriteError<Infallible>>) {
+fn written<T>(result: Result<T, ValueWriteError<Infallible>>) -> T {
     match result {
-        Ok(_) => {}
+        Ok(done) => done,
         Err(
             ValueWriteError::InvalidMarkerWrite(never) | ValueWriteError::InvalidDataWrite(never),
         ) => match never {},
