@@ -146,8 +146,8 @@ const OUTPUT: &[(&str, &str)] = &[
     ("main.rs", "the command line"),
     ("cli/", "the command line"),
     ("plugin/transport/handshake.rs", "the handshake line"),
-    ("plugin/transport/debug.rs", "the banner of the debug mode"),
     ("plugin/transport/logging.rs", "log lines on standard error"),
+    ("plugin/transport/panic.rs", "the last words of a dying process"),
 ];
 
 /// Files that may open files (I7), and why.

@@ -1,0 +1,1 @@
+//! Dispatch by type name: decode, guard, call, encode.
