@@ -1,0 +1,69 @@
+//! Composes provider, framework server and transport, and serves: as a plugin or for debugging.
+
+use coffer::plugin::transport::{
+    self, Launch, Network, Plugin, Running, logging, reattach_value, serve, serve_debug,
+};
+
+use super::{Environment, output};
+
+/// The provider's name in variables and logs.
+const PROVIDER: &str = "coffer";
+/// Its source address without the host.
+const ADDRESS: &str = "coffer/coffer";
+/// Its source addresses in full: Terraform and OpenTofu complete the short one differently.
+const SOURCES: [&str; 2] =
+    ["registry.terraform.io/coffer/coffer", "registry.opentofu.org/coffer/coffer"];
+
+/// Calls are short or wait for the network, so two threads do. Few threads start fast.
+const THREADS: usize = 2;
+
+/// Serves the command line that started this process.
+pub(super) fn plugin(environment: &Environment, launch: Launch) -> anyhow::Result<()> {
+    logging::start(environment, PROVIDER);
+    run(async { Ok(serve(compose(), launch).await?) })
+}
+
+/// Serves whoever attaches, until Ctrl-C.
+pub(super) fn debug(environment: &Environment) -> anyhow::Result<()> {
+    logging::start(environment, PROVIDER);
+    let network = if cfg!(unix) {
+        Network::Unix { directory: None, group: None }
+    } else {
+        Network::Tcp { first: 0, last: 0 }
+    };
+    run(async { Ok(serve_debug(compose(), network, banner).await?) })
+}
+
+fn run(serving: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
+    let outcome = runtime.block_on(serving);
+    // What still runs has had its time.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn banner(address: &transport::Address) -> std::io::Result<()> {
+    let value = reattach_value(&SOURCES, address, std::process::id());
+    let assignment = if cfg!(windows) {
+        format!("    $env:TF_REATTACH_PROVIDERS='{value}'")
+    } else {
+        format!("    export TF_REATTACH_PROVIDERS='{value}'")
+    };
+    output::text(&format!(
+        "Provider started. To make Terraform or OpenTofu attach to it, run this in their shell:\n\n\
+         {assignment}\n\n\
+         Values pass unencrypted through a socket that only you can open. Ctrl-C ends the \
+         provider;\nunset the variable then, because its process number may come to belong to \
+         another process."
+    ))
+}
+
+fn compose() -> Plugin<transport::Nothing> {
+    Plugin {
+        service: transport::Nothing,
+        running: Running::new(),
+        stop: Box::new(|| {}),
+        address: ADDRESS,
+    }
+}
