@@ -1,11 +1,16 @@
 //! The integration tests, one binary: architecture, protocol, acceptance with real CLIs, leaks.
 
 #![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails with the place and the error"
+)]
+#![expect(
     unreachable_pub,
     reason = "a test binary exports nothing; `pub` marks what modules share"
 )]
 
 mod acceptance;
+mod handshake;
 mod layers;
 mod support;
 mod wire_numbers;
