@@ -1,0 +1,170 @@
+//! The guide to the backends: what each vault can do, and the arguments of its profiles.
+
+use coffer::adapters::descriptor::{ArgumentKind, Descriptor, Stability};
+use coffer::domain::port::Capability;
+
+use super::text;
+
+const INTRODUCTION: &str = "\
+A profile names a vault: one entry of `profiles` in the provider block, with exactly one backend
+attribute. The same resources work on every backend; what differs is in the tables below, and a
+plan refuses what a vault cannot hold or do before anything is changed.
+";
+
+/// The whole page.
+pub(super) fn guide(backends: &[&Descriptor]) -> String {
+    let mut page = text::head(
+        "Backends",
+        None,
+        "What each vault can do, its limits and the arguments of its profiles.",
+        "Backends",
+    );
+    page.push_str(INTRODUCTION);
+    page.push_str("\n## What each vault can do\n\n");
+    page.push_str(&text::table(&matrix(backends)));
+    for backend in backends {
+        page.push('\n');
+        page.push_str(&section(backend));
+    }
+    page
+}
+
+/// One column per backend, one row per capability.
+fn matrix(backends: &[&Descriptor]) -> Vec<Vec<String>> {
+    let mut head = vec![String::new()];
+    head.extend(backends.iter().map(|backend| backend.title.to_owned()));
+    let mut rows = vec![head];
+    for backend in backends {
+        let facts = facts(backend.stability, &(backend.capability)());
+        for (place, (feature, value)) in facts.into_iter().enumerate() {
+            if rows.len() == place + 1 {
+                rows.push(vec![feature.to_owned()]);
+            }
+            rows[place + 1].push(value);
+        }
+    }
+    rows
+}
+
+/// Every field of the capability, so that a new one cannot be forgotten here.
+fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, String)> {
+    let Capability {
+        versions,
+        max_versions,
+        max_value_bytes,
+        empty_values,
+        max_name_bytes,
+        name_punctuation,
+        unicode_names,
+        case_sensitive_names,
+        max_tags,
+        compare_and_set,
+        soft_delete,
+        disable,
+        pending_versions,
+        metadata_without_values,
+        validity_times,
+        backup,
+    } = capability;
+    let yes = |flag: &bool| if *flag { "yes" } else { "no" }.to_owned();
+    let punctuation: Vec<_> = name_punctuation
+        .chars()
+        .map(|c| if c == '`' { "`` ` ``".to_owned() } else { format!("`{c}`") })
+        .collect();
+    let mut names = format!("letters, digits, {}", punctuation.join(" "));
+    if *unicode_names {
+        names.push_str(", characters beyond ASCII");
+    }
+    vec![
+        (
+            "Stability",
+            match stability {
+                Stability::Stable => "stable".to_owned(),
+                Stability::Beta => "beta".to_owned(),
+            },
+        ),
+        (
+            "Keeps versions",
+            match (versions, max_versions) {
+                (false, _) => "no".to_owned(),
+                (true, None) => "yes".to_owned(),
+                (true, Some(most)) => format!("at most {most}"),
+            },
+        ),
+        ("Pending versions", yes(pending_versions)),
+        ("Largest value", bytes(*max_value_bytes)),
+        ("Empty values", yes(empty_values)),
+        ("Longest name", bytes(*max_name_bytes)),
+        ("Characters in names", text::cell(&names)),
+        ("Upper and lower case are different names", yes(case_sensitive_names)),
+        (
+            "Tags",
+            match max_tags {
+                0 => "no".to_owned(),
+                &usize::MAX => "any number".to_owned(),
+                most => format!("at most {most}"),
+            },
+        ),
+        ("`not_before` and `expires_at`", yes(validity_times)),
+        ("Disabling", yes(disable)),
+        (
+            "Recoverable deletion",
+            match soft_delete {
+                None => "no".to_owned(),
+                Some(window) if window.min_days == window.max_days => {
+                    format!("{} days", window.min_days)
+                }
+                Some(window) => format!(
+                    "{} to {} days, {} unless set",
+                    window.min_days, window.max_days, window.default_days
+                ),
+            },
+        ),
+        ("Refresh without the right to read values", yes(metadata_without_values)),
+        ("Refuses to overwrite a version it has not seen", yes(compare_and_set)),
+        ("Backup and restore", yes(backup)),
+    ]
+}
+
+fn bytes(count: usize) -> String {
+    const UNITS: [(usize, &str); 2] = [(1 << 20, "MiB"), (1 << 10, "KiB")];
+    UNITS
+        .into_iter()
+        .find(|(unit, _)| count >= *unit && count.is_multiple_of(*unit))
+        .map_or_else(|| format!("{count} bytes"), |(unit, name)| format!("{} {name}", count / unit))
+}
+
+fn section(backend: &Descriptor) -> String {
+    let mut section = format!("## {}\n\n{}\n", backend.title, backend.summary);
+    if !backend.arguments.is_empty() {
+        section.push_str(&format!("\nArguments of `{}` in a profile:\n\n", backend.name));
+        section.push_str(&text::table(&arguments(backend)));
+    }
+    let docs = backend.docs.trim();
+    if !docs.is_empty() {
+        section.push_str(&format!("\n{docs}\n"));
+    }
+    section
+}
+
+fn arguments(backend: &Descriptor) -> Vec<Vec<String>> {
+    let head = ["Argument", "Type", "Environment", "Description"].map(str::to_owned).to_vec();
+    let rows = backend.arguments.iter().map(|argument| {
+        let kind = match argument.kind {
+            ArgumentKind::Text | ArgumentKind::Secret => "String",
+            ArgumentKind::Integer => "Number",
+            ArgumentKind::Bool => "Boolean",
+            ArgumentKind::TextList => "List of String",
+        };
+        let marks = [(argument.required, ", required"), (argument.sensitive, ", sensitive")];
+        let marks: String =
+            marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| mark).collect();
+        vec![
+            format!("`{}`", argument.name),
+            format!("{kind}{marks}"),
+            argument.env.map_or_else(String::new, |name| format!("`{name}`")),
+            text::cell(argument.description),
+        ]
+    });
+    std::iter::once(head).chain(rows).collect()
+}
