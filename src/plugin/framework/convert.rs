@@ -1,7 +1,7 @@
 //! Conversion between dynamic values and Rust types.
 //!
 //! Responsible for the traits [`FromValue`] and [`IntoValue`], for [`Input`] (a configuration
-//! value that may be unknown) and for [`record!`](crate::record), which maps a struct onto an
+//! value that may be unknown) and for [`record!`](record), which maps a struct onto an
 //! object. A provider reads its configuration and writes its state with them. Leaves the wire to
 //! [`codec`](super::codec) and rules about values to [`validate`](super::validate).
 //! Errors name the place and the kinds involved, never a value.
@@ -12,8 +12,6 @@ use super::diag::Diagnostics;
 use super::number::Number;
 use super::path::{Path, Trail};
 use super::value::{Text, Value};
-
-pub use crate::record;
 
 /// Reads `value` as a Rust type.
 ///
@@ -194,6 +192,9 @@ macro_rules! record {
         }
     };
 }
+
+#[doc(inline)]
+pub use record;
 
 /// The attribute a field stands for: its name without the mark of a raw identifier.
 #[doc(hidden)]

@@ -133,6 +133,22 @@ pub trait Resource: Debug + Send + Sync {
     ) {
     }
 
+    /// True when an update may change the identity, as a move to another place does.
+    fn mutable_identity(&self) -> bool {
+        false
+    }
+
+    /// Brings a stored identity of an older identity schema version to the current shape.
+    /// Attributes that no longer exist are dropped and new ones are null without any help.
+    fn upgrade_identity(
+        &self,
+        _version: i64,
+        identity: serde_json::Value,
+        _diags: &mut Diagnostics,
+    ) -> Option<serde_json::Value> {
+        Some(identity)
+    }
+
     /// Brings stored state of an older schema version to the current shape. Called only when
     /// `version` is older than the schema's; the value is the untyped JSON as stored.
     fn upgrade(
@@ -157,6 +173,8 @@ pub trait Resource: Debug + Send + Sync {
 /// Input of [`Resource::plan`].
 #[derive(Debug)]
 pub struct PlanRequest<'r> {
+    /// The resource's schema.
+    pub schema: &'r Schema,
     /// The configuration, with write-only values; parts may be unknown.
     pub config: &'r Value,
     /// The prior state; `None` for a create.
@@ -165,6 +183,11 @@ pub struct PlanRequest<'r> {
     pub private: &'r Private,
     /// True when the CLI keeps planned private data between plan and apply (Terraform ≥ 1.16).
     pub store_planned_private: bool,
+    /// Private data that the plan before this one returned, when this is the plan that apply
+    /// starts with and the CLI keeps such data (Terraform ≥ 1.16).
+    pub planned_private: Option<&'r Private>,
+    /// Identity of the prior state.
+    pub identity: Option<&'r Value>,
 }
 
 /// Output of [`Resource::plan`], filled by the generic pipeline beforehand.

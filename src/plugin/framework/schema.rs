@@ -135,6 +135,60 @@ pub enum BlockNesting {
     Group,
 }
 
+/// A schema with what is derived from it once: the type of its values and whether anything in it
+/// is write-only.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// The schema.
+    pub schema: Schema,
+    /// The object type its values have.
+    pub ty: Type,
+    /// True when any attribute, however deep, is write-only.
+    pub has_write_only: bool,
+}
+
+impl From<Schema> for Shape {
+    fn from(schema: Schema) -> Self {
+        let ty = schema.object_type();
+        let has_write_only = schema.level().has_write_only();
+        Self { schema, ty, has_write_only }
+    }
+}
+
+/// The attributes and blocks of one object: of a schema, a nested attribute or a block.
+#[derive(Debug, Clone, Copy)]
+pub struct Level<'s> {
+    /// Attributes by name.
+    pub attributes: &'s BTreeMap<String, Attribute>,
+    /// Blocks by name; none below a nested attribute.
+    pub blocks: &'s BTreeMap<String, Block>,
+}
+
+static NO_BLOCKS: BTreeMap<String, Block> = BTreeMap::new();
+
+impl<'s> Level<'s> {
+    /// What is nested in this level, by name: how it is collected and what one object of it holds.
+    /// Write-only nested attributes are included.
+    pub fn nested(self) -> impl Iterator<Item = (&'s str, Nesting, Self)> {
+        let attributes = self.attributes.iter().filter_map(|(name, attribute)| {
+            let (nesting, level) = attribute.level()?;
+            Some((name.as_str(), nesting, level))
+        });
+        let blocks = self.blocks.iter().map(|(name, block)| {
+            let (nesting, level) = block.level();
+            (name.as_str(), nesting, level)
+        });
+        attributes.chain(blocks)
+    }
+
+    /// True when any attribute at this level or below is write-only.
+    #[must_use]
+    pub fn has_write_only(self) -> bool {
+        self.attributes.values().any(|a| a.write_only)
+            || self.nested().any(|(_, _, level)| level.has_write_only())
+    }
+}
+
 /// A check of one value; it reports with the path it is given.
 #[derive(Clone)]
 pub struct Validator {
@@ -189,6 +243,12 @@ impl Schema {
     pub fn rule(mut self, rule: ConfigValidator) -> Self {
         self.validators.push(rule);
         self
+    }
+
+    /// The top level of the schema.
+    #[must_use]
+    pub const fn level(&self) -> Level<'_> {
+        Level { attributes: &self.attributes, blocks: &self.blocks }
     }
 
     /// The object type that values of this schema have.
@@ -319,10 +379,63 @@ impl Attribute {
         }
     }
 
+    /// For a nested attribute: how its objects are collected and what one of them holds.
+    #[must_use]
+    pub fn level(&self) -> Option<(Nesting, Level<'_>)> {
+        match &self.kind {
+            AttributeKind::Type(_) => None,
+            AttributeKind::Nested(nesting, attributes) => {
+                Some((*nesting, Level { attributes, blocks: &NO_BLOCKS }))
+            }
+        }
+    }
+
     /// True when the provider may decide the value.
     #[must_use]
     pub fn is_computed(&self) -> bool {
         matches!(self.presence, Presence::Computed | Presence::OptionalComputed)
+    }
+}
+
+impl Block {
+    /// A block without content; [`attribute`](Self::attribute) and [`block`](Self::block) fill it.
+    #[must_use]
+    pub fn new(nesting: BlockNesting, description: impl Into<String>) -> Self {
+        Self {
+            nesting,
+            attributes: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            description: description.into(),
+            deprecation: None,
+            min_items: 0,
+            max_items: 0,
+        }
+    }
+
+    /// Adds an attribute.
+    #[must_use]
+    pub fn attribute(mut self, name: &str, attribute: Attribute) -> Self {
+        self.attributes.insert(name.to_owned(), attribute);
+        self
+    }
+
+    /// Adds a block inside this one.
+    #[must_use]
+    pub fn block(mut self, name: &str, block: Self) -> Self {
+        self.blocks.insert(name.to_owned(), block);
+        self
+    }
+
+    /// How the blocks are collected and what one of them holds.
+    #[must_use]
+    pub const fn level(&self) -> (Nesting, Level<'_>) {
+        let nesting = match self.nesting {
+            BlockNesting::Single | BlockNesting::Group => Nesting::Single,
+            BlockNesting::List => Nesting::List,
+            BlockNesting::Set => Nesting::Set,
+            BlockNesting::Map => Nesting::Map,
+        };
+        (nesting, Level { attributes: &self.attributes, blocks: &self.blocks })
     }
 }
 

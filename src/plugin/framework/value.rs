@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 use zeroize::Zeroizing;
 
 use super::number::Number;
@@ -20,6 +21,13 @@ use super::types::Type;
 pub struct Text(Zeroizing<String>);
 
 impl Text {
+    /// Text in normalisation form C, as every Terraform string is. Makes exactly one copy of
+    /// `raw`, in wiping memory.
+    #[must_use]
+    pub fn normalized(raw: &str) -> Self {
+        Self(normal_form(raw).unwrap_or_else(|| Zeroizing::new(raw.to_owned())))
+    }
+
     /// The characters. Callers must not log or format them: they may be a secret.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -39,6 +47,12 @@ impl From<String> for Text {
     }
 }
 
+impl From<Zeroizing<String>> for Text {
+    fn from(value: Zeroizing<String>) -> Self {
+        Self(value)
+    }
+}
+
 impl From<&str> for Text {
     fn from(value: &str) -> Self {
         Self(Zeroizing::new(value.to_owned()))
@@ -49,6 +63,19 @@ impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} bytes)", self.0.len())
     }
+}
+
+/// The normalisation form C of `raw`, or `None` when `raw` already is in it.
+#[must_use]
+pub fn normal_form(raw: &str) -> Option<Zeroizing<String>> {
+    if raw.is_ascii() || is_nfc(raw) {
+        return None;
+    }
+    // Counted first, so that the buffer never moves and leaves a copy behind.
+    let length = raw.nfc().map(char::len_utf8).sum();
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    text.extend(raw.nfc());
+    Some(text)
 }
 
 /// What is known about an unknown value (protocol: refined unknown, extension code 12).

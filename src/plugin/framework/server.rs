@@ -1,1 +1,0 @@
-//! Dispatch by type name: decode, guard, call, encode.
