@@ -189,13 +189,16 @@ impl<'s> Level<'s> {
     }
 }
 
+/// The code of a [`Validator`].
+pub type Check = dyn Fn(&Value, &Path, &mut Diagnostics) + Send + Sync;
+
 /// A check of one value; it reports with the path it is given.
 #[derive(Clone)]
 pub struct Validator {
     /// The rule in words, for the documentation ("between 7 and 30").
     pub description: String,
     /// Reports what is wrong. Called only with known, non-null values.
-    pub check: Arc<dyn Fn(&Value, &Path, &mut Diagnostics) + Send + Sync>,
+    pub check: Arc<Check>,
 }
 
 impl fmt::Debug for Validator {

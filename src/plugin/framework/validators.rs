@@ -180,7 +180,7 @@ fn invalid(path: &Path, detail: &str, diags: &mut Diagnostics) {
 fn is_base64(text: &[u8]) -> bool {
     let padding = text.iter().rev().take_while(|b| **b == b'=').count();
     let body = &text[..text.len() - padding];
-    text.len() % 4 == 0
+    text.len().is_multiple_of(4)
         && padding <= 2
         && body.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
 }
@@ -245,7 +245,9 @@ fn is_zone(zone: &str) -> bool {
 
 const fn days_in(year: u32, month: u32) -> u32 {
     match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,

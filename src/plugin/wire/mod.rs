@@ -1,7 +1,25 @@
-//! Translates between protobuf messages and the framework's model.
+//! Translates between protobuf messages and the framework's model, one file per RPC family.
 //!
+//! [`ProviderService`] is the gRPC service of a [`Server`](super::framework::server::Server).
 //! [`proto`] is the generated code of `proto/tfplugin6.proto`; nothing outside this folder sees it
-//! (tests excepted, which play the client).
+//! (tests excepted, which play the client). The experimental state-store group of the protocol is
+//! not compiled in, so gRPC answers those calls with Unimplemented.
+
+mod action;
+mod change;
+mod config;
+mod data;
+mod ephemeral;
+mod function;
+mod list;
+mod message;
+mod metadata;
+mod resource;
+mod schema;
+mod service;
+mod takeover;
+
+pub use service::{MAX_MESSAGE, ProviderService};
 
 /// Generated messages, server trait and client of protocol 6.11.
 #[allow(
