@@ -1,0 +1,4 @@
+import {
+  to = coffer_secret.example
+  id = "local/app/database-password"
+}
