@@ -36,10 +36,10 @@ deny: ## Bans, licences and sources of the dependencies
 generate: docs ## Everything that is generated
 
 docs: ## Write docs/ from the schema
-	$(CARGO) run --locked --quiet -- docs docs
+	$(CARGO) run --locked --quiet -- docs
 
 check: lint deny ## What must hold before tests: formatting, lints, dependencies, generated files
-	@$(PYTHON) scripts/docs_drift.py
+	$(CARGO) run --locked --quiet -- docs --check
 
 tools: ## Install the CLIs that the tests drive (target/tools)
 	@echo "Tools:"

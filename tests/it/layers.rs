@@ -143,11 +143,10 @@ const BACKEND_CRATES: &[(&str, &[&str])] = &[(
 
 /// Files that may write to standard output or standard error, and why.
 const OUTPUT: &[(&str, &str)] = &[
-    ("main.rs", "the command line"),
-    ("cli/", "the command line"),
+    ("cli/output.rs", "the command line"),
     ("plugin/transport/handshake.rs", "the handshake line"),
     ("plugin/transport/logging.rs", "log lines on standard error"),
-    ("plugin/transport/panic.rs", "the last words of a dying process"),
+    ("plugin/transport/panic.rs", "the line that the CLI looks for when a plugin dies"),
 ];
 
 /// Files that may open files (I7), and why.
@@ -158,6 +157,9 @@ const FILES: &[(&str, &str)] = &[
     ("cli/", "the command line"),
     ("plugin/transport/", "the private directory of the socket"),
 ];
+
+/// Top-level modules.
+const FOLDERS: &[&str] = &["adapters", "cli", "domain", "engine", "plugin", "provider"];
 
 const CEILING: usize = 800;
 const MEDIAN: usize = 150;
@@ -204,6 +206,10 @@ fn check_layer(file: &SourceFile) -> Vec<String> {
     let mut findings = Vec::new();
     for (reference, line) in &file.references {
         if reference[0] == "crate" {
+            if !FOLDERS.contains(&reference[1].as_str()) {
+                // A `#[macro_export]` macro: it lives at the root, whatever layer it belongs to.
+                continue;
+            }
             let target = reference[1..].join("/");
             let at_home = layer.files.iter().any(|own| same_folder(own, &file.path, &target));
             if !at_home && !layer.ours.iter().any(|allowed| is_below(&target, allowed)) {
@@ -514,7 +520,7 @@ mod checker {
         ] {
             assert_found(check_output, "provider/mod.rs", code);
         }
-        assert_fine(check_output, "cli/vault.rs", "fn f() { println!(\"x\"); }");
+        assert_fine(check_output, "cli/output.rs", "fn f() { println!(\"x\"); }");
         assert_fine(
             check_output,
             "provider/mod.rs",

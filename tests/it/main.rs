@@ -12,5 +12,6 @@
 mod acceptance;
 mod handshake;
 mod layers;
+mod leaks;
 mod support;
 mod wire_numbers;

@@ -146,13 +146,6 @@ pub fn run_case(cli: Cli, test: &str, case: fn(&mut Workspace)) {
     }
 }
 
-/// Reports a case as ignored for a reason that only shows while it runs.
-pub fn ignore(test: &str, reason: &str) {
-    report(&format!("ignored\t{test}\t{test}\t{reason}"));
-    let line = format!("test {test} ... ignored, {reason}\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("standard error is open");
-}
-
 fn report(line: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/acceptance-report");
     let mut file =
@@ -192,6 +185,7 @@ pub struct Workspace {
     program: PathBuf,
     root: Option<TempDir>,
     path: PathBuf,
+    project: String,
     environment: BTreeMap<String, OsString>,
 }
 
@@ -212,6 +206,7 @@ impl Workspace {
             program: program.to_path_buf(),
             root: Some(root),
             path,
+            project: "project".to_owned(),
             environment: BTreeMap::new(),
         };
         for name in ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
@@ -228,6 +223,20 @@ impl Workspace {
         workspace.env("CHECKPOINT_DISABLE", "1");
         workspace.env("TF_IN_AUTOMATION", "1");
         workspace
+    }
+
+    /// A second project next to this one, with the same CLI, home and environment: somebody else
+    /// who works on the same vaults.
+    pub fn beside(&self, project: &str) -> Self {
+        fs::create_dir_all(self.path.join(project)).expect("a directory can be made");
+        Self {
+            cli: self.cli,
+            program: self.program.clone(),
+            root: None,
+            path: self.path.clone(),
+            project: project.to_owned(),
+            environment: self.environment.clone(),
+        }
     }
 
     /// The CLI of this run.
@@ -255,7 +264,7 @@ impl Workspace {
 
     /// Path of a file of the project.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.path.join("project").join(name)
+        self.path.join(&self.project).join(name)
     }
 
     /// Text of a file of the project.
@@ -273,7 +282,7 @@ impl Workspace {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).env_clear().envs(&self.environment);
-        command.current_dir(self.path.join("project")).stdin(Stdio::null());
+        command.current_dir(self.path.join(&self.project)).stdin(Stdio::null());
         command
     }
 
@@ -284,7 +293,7 @@ impl Workspace {
 
     /// Starts a command with its output kept in files, so that it can be interrupted.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let log = self.path.join("running.log");
+        let log = self.path.join(format!("running-{}.log", self.project));
         let file = fs::File::create(&log).expect("the workspace is writable");
         let mut command = self.command(arguments);
         command.stdout(file.try_clone().expect("a file can be shared")).stderr(file);
@@ -343,7 +352,7 @@ impl Workspace {
     pub fn provider(&self, arguments: &[&str]) -> Outcome {
         let mut command = Command::new(provider_binary());
         command.args(arguments).env_clear().envs(&self.environment);
-        command.current_dir(self.path.join("project")).stdin(Stdio::null());
+        command.current_dir(self.path.join(&self.project)).stdin(Stdio::null());
         Outcome::of(&mut command, arguments)
     }
 }

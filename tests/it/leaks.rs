@@ -1,0 +1,258 @@
+//! No secret byte where it does not belong: every file that a CLI and the provider leave behind,
+//! everything they print, at the loudest log level, on every path that works and every path that
+//! fails.
+//!
+//! Values are canaries, given through the environment only, so any file that holds a trace of one
+//! is a leak. The memory of the process is searched elsewhere (`memory`).
+
+use std::fs;
+
+use crate::support::canary::{Canary, Search};
+use crate::support::cli::{Outcome, Workspace, cases};
+
+cases! {
+    life_of_a_secret
+    failures
+    import_and_reading
+}
+
+/// A workspace that logs everything to a file, and its canaries.
+struct Watched<'w> {
+    workspace: &'w mut Workspace,
+    search: Search,
+    canaries: Vec<Canary>,
+}
+
+impl<'w> Watched<'w> {
+    fn new(workspace: &'w mut Workspace) -> Self {
+        let canaries: Vec<Canary> = (0..4).map(|_| Canary::new()).collect();
+        let search = Search::new(&canaries);
+        let log = workspace.root().join("trace.log");
+        workspace.env("TF_LOG", "TRACE");
+        workspace.env("TF_LOG_PATH", &log.to_string_lossy());
+        Self { workspace, search, canaries }
+    }
+
+    fn value(&mut self, number: usize) {
+        let text = self.canaries[number].text().to_owned();
+        self.workspace.env("TF_VAR_value", &text);
+    }
+
+    /// Runs a command and searches what it printed.
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        let outcome = self.workspace.run(arguments);
+        self.search.assert_none_in(&outcome.command, &outcome.text());
+        outcome
+    }
+
+    #[track_caller]
+    fn plan_and_apply(&self) {
+        let saved = ["plan", "-no-color", "-out=saved.plan"];
+        self.run(&saved).succeeds();
+        self.run(&["show", "-json", "saved.plan"]).succeeds();
+        self.run(&["show", "-no-color", "saved.plan"]).succeeds();
+        self.run(&["apply", "-no-color", "saved.plan"]).succeeds();
+        self.run(&["show", "-json"]).succeeds();
+        self.run(&["output", "-json"]).succeeds();
+    }
+
+    /// Searches everything that is in the workspace.
+    #[track_caller]
+    fn search_files(&self, expected: &[&str]) {
+        let searched = self.search.assert_none_below(self.workspace.root());
+        for name in expected {
+            assert!(searched.has(name), "{name} was not there to search: {:?}", searched.files);
+        }
+        let log =
+            fs::read_to_string(self.workspace.root().join("trace.log")).expect("there is a log");
+        assert!(log.contains("[TRACE]"), "the log is not at its loudest");
+    }
+}
+
+const HEAD: &str = r#"
+terraform {
+  required_providers {
+    coffer = {
+      source = "coffer/coffer"
+    }
+  }
+}
+
+provider "coffer" {}
+
+variable "value" {
+  type      = string
+  ephemeral = true
+}
+"#;
+
+fn every_type(description: &str) -> String {
+    format!(
+        r#"{HEAD}
+resource "coffer_secret" "text" {{
+  name        = "text"
+  value_wo    = var.value
+  description = "{description}"
+}}
+
+resource "coffer_secret" "bytes" {{
+  name            = "bytes"
+  value_base64_wo = base64encode(var.value)
+}}
+
+resource "coffer_secret" "key" {{
+  name       = "key"
+  api_key_wo = base64encode(var.value)
+}}
+
+resource "coffer_secret" "login" {{
+  name          = "login"
+  basic_auth_wo = {{ username = base64encode(var.value), password = var.value }}
+}}
+
+resource "coffer_secret" "map" {{
+  name         = "map"
+  key_value_wo = {{ A = var.value }}
+}}
+
+output "prints" {{
+  value = [coffer_secret.text, coffer_secret.bytes, coffer_secret.key, coffer_secret.login, coffer_secret.map]
+}}
+"#
+    )
+}
+
+fn life_of_a_secret(workspace: &mut Workspace) {
+    let mut watched = Watched::new(workspace);
+    watched.value(0);
+    watched.workspace.write("main.tf", &every_type("first"));
+    watched.plan_and_apply();
+    watched.run(&["plan", "-no-color", "-detailed-exitcode"]).is_empty_plan();
+    watched.value(1);
+    watched.plan_and_apply();
+    watched.workspace.write("main.tf", &every_type("second"));
+    watched.plan_and_apply();
+    watched.run(&["plan", "-no-color", "-refresh-only"]).succeeds();
+    watched.run(&["apply", "-no-color", "-auto-approve", "-replace=coffer_secret.text"]).succeeds();
+    watched.run(&["providers", "schema", "-json"]).succeeds();
+    watched.run(&["destroy", "-no-color", "-auto-approve"]).succeeds();
+    watched.value(2);
+    watched.plan_and_apply();
+    watched.search_files(&[
+        "terraform.tfstate",
+        "terraform.tfstate.backup",
+        "saved.plan",
+        "tfplan",
+        "tfstate",
+        "vault.db",
+        "trace.log",
+    ]);
+}
+
+fn failures(workspace: &mut Workspace) {
+    let mut watched = Watched::new(workspace);
+    watched.value(0);
+    let secret =
+        |arguments: &str| format!("{HEAD}\nresource \"coffer_secret\" \"a\" {{\n{arguments}\n}}\n");
+    let refused = [
+        "name = \"a\"\nvalue_wo = var.value\napi_key_wo = var.value",
+        "name = \"a\"\nvalue_base64_wo = var.value",
+        "name = \"a\"\napi_key_wo = \"${var.value}\\nsecond line\"",
+        "name = \"a\"\nbasic_auth_wo = { username = \"${var.value}:\", password = \"\" }",
+        "name = \"a\"\nkey_value_wo = { (var.value) = \"\", \"\" = var.value }",
+        "name = \"a\"\nvalue_wo = join(\"\", [for n in range(20000) : var.value])",
+        "name = \"a\"\nvalue_wo = var.value\nprofile = \"nowhere\"",
+        "name = \"a\"\nvalue_wo = var.value\ntags = { a = [] }",
+        "name = \"a\"\nvalue_wo = [var.value]",
+        "name = \"a\"\nvalue_wo = var.value\ncontent_wo_version = var.value",
+        "name = var.value\nvalue_wo = var.value",
+        "name = \"a\"\nvalue_wo = tobool(var.value)",
+    ];
+    for arguments in refused {
+        watched.workspace.write("main.tf", &secret(arguments));
+        watched.run(&["plan", "-no-color"]).fails();
+        watched.run(&["apply", "-no-color", "-auto-approve"]).fails();
+    }
+    // A vault that is there, and what can go wrong with it.
+    watched.workspace.write(
+        "main.tf",
+        &secret("name = \"a\"\nvalue_wo = var.value\ndeletion_policy = \"prevent\""),
+    );
+    watched.plan_and_apply();
+    watched.run(&["destroy", "-no-color", "-auto-approve"]).fails();
+    watched.value(1);
+    let other = watched.workspace.beside("somebody-else");
+    for file in ["vault.db", "vault.db.key"] {
+        fs::create_dir_all(other.file(".coffer")).expect("a directory can be made");
+        fs::copy(
+            watched.workspace.file(&format!(".coffer/{file}")),
+            other.file(&format!(".coffer/{file}")),
+        )
+        .expect("the vault can be copied");
+    }
+    other.write("main.tf", &secret("name = \"a\"\nvalue_wo = var.value"));
+    let outcome = other.run(&["plan", "-no-color"]);
+    watched.search.assert_none_in("a taken name", &outcome.fails().text());
+    for key in ["HxwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEAAQI=", "not a key"] {
+        watched.workspace.env("COFFER_EMBEDDED_KEY", key);
+        watched.run(&["plan", "-no-color"]).fails();
+        watched.run(&["apply", "-no-color", "-auto-approve"]).fails();
+    }
+    watched.workspace.unset_env("COFFER_EMBEDDED_KEY");
+    let vault = watched.workspace.file(".coffer/vault.db");
+    let mut bytes = fs::read(&vault).expect("the vault is there");
+    let middle = bytes.len() / 2;
+    for byte in &mut bytes[middle..] {
+        *byte ^= 0x55;
+    }
+    fs::write(&vault, bytes).expect("the vault can be damaged");
+    watched.run(&["plan", "-no-color"]);
+    watched.run(&["apply", "-no-color", "-auto-approve"]).fails();
+    fs::write(&vault, "no vault at all").expect("the vault can be damaged");
+    watched.run(&["apply", "-no-color", "-auto-approve"]).fails();
+    watched.search_files(&["terraform.tfstate", "vault.db", "trace.log"]);
+}
+
+fn import_and_reading(workspace: &mut Workspace) {
+    let mut watched = Watched::new(workspace);
+    watched.value(0);
+    watched.workspace.write("main.tf", &every_type("imported later"));
+    watched.plan_and_apply();
+    fs::remove_file(watched.workspace.file("terraform.tfstate")).expect("the state can be lost");
+    let text = format!(
+        r#"{HEAD}
+import {{
+  to = coffer_secret.text
+  id = "local/text"
+}}
+
+data "coffer_secret" "text" {{
+  name = "text"
+}}
+
+ephemeral "coffer_secret" "login" {{
+  name = "login"
+}}
+
+resource "coffer_secret" "copy" {{
+  name     = "copy"
+  value_wo = ephemeral.coffer_secret.login.basic_auth.password
+}}
+
+output "text" {{
+  value = data.coffer_secret.text
+}}
+"#
+    );
+    watched.workspace.write("main.tf", &text);
+    watched.run(&["plan", "-no-color", "-generate-config-out=generated.tf"]).succeeds();
+    watched.plan_and_apply();
+    watched.run(&["plan", "-no-color", "-detailed-exitcode"]).is_empty_plan();
+    // An ephemeral value where none may go: the CLI refuses, and says nothing of it.
+    watched
+        .workspace
+        .write("more.tf", "output \"leak\" {\n  value = ephemeral.coffer_secret.login\n}\n");
+    watched.run(&["plan", "-no-color"]).fails();
+    watched.search_files(&["generated.tf", "terraform.tfstate", "tfplan", "trace.log"]);
+}
