@@ -11,6 +11,7 @@
 
 mod acceptance;
 mod handshake;
+mod fuzz;
 mod layers;
 mod leaks;
 mod support;

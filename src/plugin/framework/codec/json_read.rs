@@ -2,19 +2,15 @@
 //!
 //! Responsible for reading the form that states, identities and moved states are stored in:
 //! numbers of any precision, dynamic values as `{"type":…,"value":…}`, attributes that an object
-//! misses filled with null. Strings go from the input into wiping memory, not through a tree of
-//! plain ones. Source: the plugin protocol's object wire format, JSON section.
+//! misses filled with null. Each string of the parsed JSON is moved, not copied, into wiping
+//! memory. The walk is over parsed JSON and not a serde visitor, because serde_json hands a
+//! visitor some decimals as the double nearest to them.
+//! Source: the plugin protocol's object wire format, JSON section.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::error::Category;
+use serde_json::Value as Json;
 
-use super::super::number::Number;
 use super::super::path::Trail;
 use super::super::types::Type;
 use super::super::value::{Text, Value, normal_form};
@@ -25,290 +21,134 @@ use super::{Budget, CodecError, Level, expected, types};
 /// # Errors
 /// When the JSON is not a value of that type, or exceeds a limit.
 pub fn decode_json(bytes: &[u8], ty: &Type) -> Result<Value, CodecError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    with_seed(ty, |seed| {
-        let value = seed.deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(value)
-    })
+    // The text of a serde error may quote the value, so only its position is used.
+    let json = serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        CodecError::new(&Trail::root(), format!("invalid JSON, line {line} column {column}"))
+    })?;
+    decode_json_value(json, ty)
 }
 
 /// Decodes parsed JSON of type `ty`; attributes an object misses become null.
 ///
 /// # Errors
 /// When the JSON is not a value of that type, or exceeds a limit.
-pub fn decode_json_value(json: serde_json::Value, ty: &Type) -> Result<Value, CodecError> {
-    with_seed(ty, |seed| seed.deserialize(json))
+pub fn decode_json_value(json: Json, ty: &Type) -> Result<Value, CodecError> {
+    read(json, ty, &mut Budget::new(), &Level::top(&Trail::root()))
 }
 
-fn with_seed(
+fn read(
+    json: Json,
     ty: &Type,
-    decode: impl FnOnce(Seed<'_>) -> serde_json::Result<Value>,
+    budget: &mut Budget,
+    level: &Level<'_>,
 ) -> Result<Value, CodecError> {
-    let state = RefCell::new(State { budget: Budget::new(), error: None });
-    let top = Trail::root();
-    let result = decode(Seed { ty, level: Level::top(&top), state: &state });
-    // The text of a serde error may quote the value, so only its position is used.
-    result.map_err(|error| match (error.classify(), state.into_inner().error) {
-        (Category::Data, Some(found)) => found,
-        (_, found) => CodecError {
-            path: found.map(|found| found.path).unwrap_or_default(),
-            message: format!("invalid JSON, line {} column {}", error.line(), error.column()),
-        },
-    })
-}
-
-/// What one document shares: the first error, which serde's own errors have no room for.
-struct State {
-    budget: Budget,
-    error: Option<CodecError>,
-}
-
-/// Reads one value of type `ty`.
-#[derive(Clone, Copy)]
-struct Seed<'s> {
-    ty: &'s Type,
-    level: Level<'s>,
-    state: &'s RefCell<State>,
-}
-
-impl Seed<'_> {
-    fn fail<E: Error>(&self, error: CodecError) -> E {
-        self.state.borrow_mut().error.get_or_insert(error);
-        E::custom("not a value of the type")
-    }
-
-    fn spend<E: Error>(&self) -> Result<(), E> {
-        let spent = self.state.borrow_mut().budget.spend(&self.level);
-        spent.map_err(|error| self.fail(error))
-    }
-
-    fn number<E: Error>(&self, text: &str) -> Result<Value, E> {
-        if !matches!(self.ty, Type::Number) {
-            return Err(E::custom(""));
+    level.check()?;
+    budget.spend(level)?;
+    match (ty, json) {
+        (_, Json::Null) => Ok(Value::Null),
+        (Type::Bool, Json::Bool(flag)) => Ok(Value::Bool(flag)),
+        (Type::Number, Json::Number(number)) => read_number(number.as_str(), level),
+        (Type::Number, Json::String(text)) => read_number(Text::from(text).as_str(), level),
+        (Type::String, Json::String(text)) => {
+            let text = Text::from(text);
+            Ok(Value::String(normal_form(text.as_str()).map_or(text, Text::from)))
         }
-        let number: Result<Number, _> = text.parse();
-        number.map(Value::Number).map_err(|error| self.fail(self.level.error(error.to_string())))
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if let Err(error) = self.level.check() {
-            return Err(self.fail(error));
+        (Type::List(element), Json::Array(items)) => {
+            read_items(items, |_| element, budget, level).map(Value::List)
         }
-        self.spend()?;
-        deserializer.deserialize_option(self).inspect_err(|_| {
-            let error = self.level.error(format!("expected {}", expected(self.ty)));
-            self.state.borrow_mut().error.get_or_insert(error);
-        })
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(expected(self.ty))
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self.ty {
-            Type::Bool => deserializer.deserialize_bool(self),
-            Type::Number => deserializer.deserialize_any(self),
-            Type::String => deserializer.deserialize_str(self),
-            Type::List(_) | Type::Set(_) | Type::Tuple(_) => deserializer.deserialize_seq(self),
-            Type::Map(_) | Type::Object(_) | Type::Dynamic => deserializer.deserialize_map(self),
+        (Type::Set(element), Json::Array(items)) => {
+            read_items(items, |_| element, budget, level).map(Value::Set)
         }
-    }
-
-    fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
-        match self.ty {
-            Type::Bool => Ok(Value::Bool(flag)),
-            _ => Err(E::custom("")),
-        }
-    }
-
-    // The forms in which parsed JSON hands over its numbers; a double only if its shortest decimal
-    // text is what was parsed.
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        self.number(&value.to_string())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        self.number(&value.to_string())
-    }
-
-    fn visit_i128<E: Error>(self, value: i128) -> Result<Value, E> {
-        self.number(&value.to_string())
-    }
-
-    fn visit_u128<E: Error>(self, value: u128) -> Result<Value, E> {
-        self.number(&value.to_string())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        self.number(&value.to_string())
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        match self.ty {
-            Type::String => Ok(Value::String(Text::normalized(text))),
-            _ => self.number(text),
-        }
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
-        match self.ty {
-            // Already on its own in memory: taken over, so that it is wiped, too.
-            Type::String => {
-                let text = Text::from(text);
-                Ok(Value::String(normal_form(text.as_str()).map_or(text, Text::from)))
+        (Type::Tuple(elements), Json::Array(items)) => {
+            if items.len() != elements.len() {
+                let (found, expected) = (items.len(), elements.len());
+                return Err(level.error(format!("{found} elements in a tuple of {expected}")));
             }
-            _ => self.visit_str(&text),
+            read_items(items, |index| &elements[index], budget, level).map(Value::Tuple)
         }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        match self.ty {
-            Type::List(element) => self.items(element, items).map(Value::List),
-            Type::Set(element) => self.items(element, items).map(Value::Set),
-            Type::Tuple(elements) => {
-                let mut values = Vec::new();
-                for (index, ty) in elements.iter().enumerate() {
-                    let at = self.level.at.index(index);
-                    values.extend(items.next_element_seed(self.below(ty, &at))?);
+        (Type::Map(element), Json::Object(items)) => {
+            let mut entries = BTreeMap::new();
+            for (key, item) in items {
+                let key = normal_form(&key).map_or(key, |normal| (*normal).clone());
+                let value = read(item, element, budget, &level.down(&level.at.key(&key)))?;
+                if entries.contains_key(&key) {
+                    return Err(level.error(format!("key {key:?} occurs twice")));
                 }
-                let more = items.next_element::<IgnoredAny>()?.is_some();
-                if more || values.len() != elements.len() {
-                    let error = format!("expected a tuple of {} elements", elements.len());
-                    return Err(self.fail(self.level.error(error)));
-                }
-                Ok(Value::Tuple(values))
+                entries.insert(key, value);
             }
-            _ => Err(A::Error::custom("")),
+            Ok(Value::Map(entries))
         }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Value, A::Error> {
-        match self.ty {
-            // How serde_json hands over a number of any precision.
-            Type::Number => {
-                let number = serde_json::Number::deserialize(MapAccessDeserializer::new(entries))?;
-                self.number(number.as_str())
-            }
-            Type::Map(element) => self.map(element, entries),
-            Type::Object(attributes) => self.object(attributes, entries),
-            Type::Dynamic => self.dynamic(entries),
-            _ => Err(A::Error::custom("")),
+        (Type::Object(attributes), Json::Object(items)) => {
+            read_object(items, attributes, budget, level)
+        }
+        (Type::Dynamic, Json::Object(items)) => read_dynamic(items, budget, level),
+        (ty, json) => {
+            let (expected, found) = (expected(ty), found(&json));
+            Err(level.error(format!("expected {expected}, found {found}")))
         }
     }
 }
 
-impl<'s> Seed<'s> {
-    /// For a part of the value.
-    const fn below<'p>(&self, ty: &'p Type, at: &'p Trail<'p>) -> Seed<'p>
-    where
-        's: 'p,
-    {
-        Seed { ty, level: self.level.down(at), state: self.state }
-    }
+fn read_number(text: &str, level: &Level<'_>) -> Result<Value, CodecError> {
+    text.parse()
+        .map(Value::Number)
+        .map_err(|error: super::super::number::InvalidNumber| level.error(error.to_string()))
+}
 
-    fn items<'de, A: SeqAccess<'de>>(
-        self,
-        ty: &Type,
-        mut items: A,
-    ) -> Result<Vec<Value>, A::Error> {
-        let mut values = Vec::new();
-        loop {
-            let at = self.level.at.index(values.len());
-            match items.next_element_seed(self.below(ty, &at))? {
-                Some(value) => values.push(value),
-                None => return Ok(values),
-            }
-        }
-    }
+fn read_items<'t>(
+    items: Vec<Json>,
+    ty: impl Fn(usize) -> &'t Type,
+    budget: &mut Budget,
+    level: &Level<'_>,
+) -> Result<Vec<Value>, CodecError> {
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| read(item, ty(index), budget, &level.down(&level.at.index(index))))
+        .collect()
+}
 
-    fn map<'de, A: MapAccess<'de>>(self, ty: &Type, mut items: A) -> Result<Value, A::Error> {
-        let mut entries = BTreeMap::new();
-        while let Some(key) = items.next_key::<String>()? {
-            let key = normal_form(&key).map_or(key, |normal| (*normal).clone());
-            let at = self.level.at.key(&key);
-            let value = items.next_value_seed(self.below(ty, &at))?;
-            if entries.contains_key(&key) {
-                let error = self.level.error(format!("key {key:?} occurs twice"));
-                return Err(self.fail(error));
-            }
-            entries.insert(key, value);
-        }
-        Ok(Value::Map(entries))
+fn read_object(
+    mut items: serde_json::Map<String, Json>,
+    attributes: &BTreeMap<String, Type>,
+    budget: &mut Budget,
+    level: &Level<'_>,
+) -> Result<Value, CodecError> {
+    let mut entries = BTreeMap::new();
+    for (name, ty) in attributes {
+        let item = items.remove(name).unwrap_or(Json::Null);
+        let value = read(item, ty, budget, &level.down(&level.at.attribute(name)))?;
+        entries.insert(name.clone(), value);
     }
-
-    fn object<'de, A: MapAccess<'de>>(
-        self,
-        attributes: &BTreeMap<String, Type>,
-        mut items: A,
-    ) -> Result<Value, A::Error> {
-        let mut entries = BTreeMap::new();
-        while let Some(name) = items.next_key::<String>()? {
-            let Some(ty) = attributes.get(&name) else {
-                let error = self.level.error(format!("unsupported attribute {name:?}"));
-                return Err(self.fail(error));
-            };
-            let at = self.level.at.attribute(&name);
-            let value = items.next_value_seed(self.below(ty, &at))?;
-            if entries.contains_key(&name) {
-                let error = self.level.error(format!("attribute {name:?} occurs twice"));
-                return Err(self.fail(error));
-            }
-            entries.insert(name, value);
-        }
-        for name in attributes.keys() {
-            if !entries.contains_key(name) {
-                self.spend()?;
-                entries.insert(name.clone(), Value::Null);
-            }
-        }
-        Ok(Value::Object(entries))
+    match items.keys().next() {
+        Some(name) => Err(level.error(format!("unsupported attribute {name:?}"))),
+        None => Ok(Value::Object(entries)),
     }
+}
 
-    /// Core writes the value before its type, so the value may have to wait.
-    fn dynamic<'de, A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut ty: Option<Type> = None;
-        let mut waiting: Option<serde_json::Value> = None;
-        let mut value = None;
-        while let Some(key) = items.next_key::<String>()? {
-            match (key.as_str(), &ty) {
-                ("type", None) => {
-                    let json = items.next_value()?;
-                    let read = types::from_json(&json, &self.level);
-                    ty = Some(read.map_err(|error| self.fail(error))?);
-                }
-                ("value", Some(ty)) if value.is_none() && waiting.is_none() => {
-                    value = Some(items.next_value_seed(self.below(ty, self.level.at))?);
-                }
-                ("value", None) if waiting.is_none() => waiting = Some(items.next_value()?),
-                _ => return Err(A::Error::custom("")),
-            }
-        }
-        let Some(ty) = ty else { return Err(A::Error::custom("")) };
-        let value = match (value, waiting) {
-            (Some(value), _) => value,
-            (None, Some(json)) => {
-                self.below(&ty, self.level.at).deserialize(json).map_err(A::Error::custom)?
-            }
-            (None, None) => return Err(A::Error::custom("")),
-        };
-        Ok(Value::Dynamic(Box::new((ty, value))))
+fn read_dynamic(
+    mut items: serde_json::Map<String, Json>,
+    budget: &mut Budget,
+    level: &Level<'_>,
+) -> Result<Value, CodecError> {
+    let (Some(ty), Some(value), true) =
+        (items.remove("type"), items.remove("value"), items.is_empty())
+    else {
+        return Err(level.error("expected an object of \"type\" and \"value\""));
+    };
+    let ty = types::from_json(&ty, level)?;
+    let value = read(value, &ty, budget, &level.down(level.at))?;
+    Ok(Value::Dynamic(Box::new((ty, value))))
+}
+
+const fn found(json: &Json) -> &'static str {
+    match json {
+        Json::Null => "null",
+        Json::Bool(_) => "a bool",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a string",
+        Json::Array(_) => "an array",
+        Json::Object(_) => "an object",
     }
 }
