@@ -14,5 +14,6 @@ mod handshake;
 mod fuzz;
 mod layers;
 mod leaks;
+mod memory;
 mod support;
 mod wire_numbers;
