@@ -10,8 +10,9 @@
 )]
 
 mod acceptance;
-mod handshake;
+mod conformance;
 mod fuzz;
+mod handshake;
 mod layers;
 mod leaks;
 mod memory;

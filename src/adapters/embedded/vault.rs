@@ -1,0 +1,210 @@
+//! A vault as one process uses it: opened on first use, read by many, written by one thread.
+//!
+//! Responsible for the life of the open file: connections, the checked root, the writer, and for
+//! noticing that the file was replaced. Blocking; [`backend`](super::backend) moves calls off the
+//! runtime. A vault that does not exist reads as empty and is created by the first write only.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::ambient::Ambient;
+use super::auth;
+use super::config::Config;
+use super::crypto::Keys;
+use super::error::Failure;
+use super::store::{self, Access, Found};
+use super::tx::{StoredRoot, Tx, View};
+use super::writer::Writer;
+use crate::domain::material::Secret;
+
+/// An embedded vault.
+#[derive(Debug)]
+pub struct Vault {
+    config: Config,
+    ambient: Ambient,
+    open: Mutex<Option<Open>>,
+    notices: Mutex<Vec<String>>,
+}
+
+/// What the threads of a process share about an open vault.
+pub(super) struct Shared {
+    pub(super) keys: Keys,
+    pub(super) ambient: Ambient,
+    /// The last root that was checked against the records.
+    root: Mutex<Option<StoredRoot>>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+struct Open {
+    shared: Arc<Shared>,
+    writer: Option<Writer>,
+    file: Identity,
+}
+
+/// Which file it is, whatever its name is by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Shared {
+    pub(super) fn trusted(&self) -> Option<StoredRoot> {
+        lock(&self.root).clone()
+    }
+
+    pub(super) fn trust(&self, root: StoredRoot) {
+        *lock(&self.root) = Some(root);
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(…)")
+    }
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Open").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// A vault that is opened on first use.
+    #[must_use]
+    pub const fn new(config: Config, ambient: Ambient) -> Self {
+        Self { config, ambient, open: Mutex::new(None), notices: Mutex::new(Vec::new()) }
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Creates the vault unless it exists; true when it did not.
+    ///
+    /// # Errors
+    /// When it cannot be created or opened.
+    pub fn init(&self) -> Result<bool, Failure> {
+        let existed = self.shared(false)?.is_some();
+        self.shared(true)?;
+        Ok(!existed)
+    }
+
+    /// Things the user should know, once.
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.notices))
+    }
+
+    /// The key of fingerprints; `None` when there is no vault and none is to be created.
+    pub(super) fn fingerprint_material(&self, create: bool) -> Result<Option<Secret>, Failure> {
+        Ok(self.shared(create)?.map(|shared| shared.keys.fingerprint_material()))
+    }
+
+    /// Reads within one snapshot; `missing` answers for a vault that does not exist.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&View<'_>) -> Result<T, Failure>,
+        missing: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Some(shared) = self.shared(false)? else { return missing() };
+        let idle = lock(&shared.readers).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => store::connect(&self.config.path, Access::Read)?,
+        };
+        let transaction = connection.transaction()?;
+        let trusted = shared.trusted();
+        let root = StoredRoot::load(&transaction, &shared.keys, trusted.as_ref())?;
+        if trusted.as_ref() != Some(&root) {
+            shared.trust(root);
+        }
+        let outcome = work(&View::new(&transaction, &shared.keys, shared.ambient.now()));
+        drop(transaction);
+        lock(&shared.readers).push(connection);
+        outcome
+    }
+
+    /// Queues a write, creating the vault if `create`; `None` when there is no vault.
+    pub(super) fn submit<T, F>(
+        &self,
+        create: bool,
+        work: F,
+    ) -> Result<Option<oneshot::Receiver<Result<T, Failure>>>, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let mut guard = lock(&self.open);
+        let Some(open) = self.opened(&mut guard, create)? else { return Ok(None) };
+        let writer = match &mut open.writer {
+            Some(writer) => writer,
+            none => {
+                let connection = store::connect(&self.config.path, Access::Write)?;
+                none.insert(Writer::start(open.shared.clone(), connection)?)
+            }
+        };
+        Ok(Some(writer.submit(work)))
+    }
+
+    fn shared(&self, create: bool) -> Result<Option<Arc<Shared>>, Failure> {
+        let mut guard = lock(&self.open);
+        Ok(self.opened(&mut guard, create)?.map(|open| open.shared.clone()))
+    }
+
+    fn opened<'g>(
+        &self,
+        guard: &'g mut MutexGuard<'_, Option<Open>>,
+        create: bool,
+    ) -> Result<Option<&'g mut Open>, Failure> {
+        let file = identity(&self.config.path);
+        if guard.as_ref().is_some_and(|open| Some(open.file) != file) {
+            // The file was removed or replaced: what is open is no vault of this path any more.
+            **guard = None;
+        }
+        if guard.is_none() {
+            **guard = self.open_file(create)?;
+        }
+        Ok(guard.as_mut())
+    }
+
+    fn open_file(&self, create: bool) -> Result<Option<Open>, Failure> {
+        let mut found = store::find(&self.config.path)?;
+        if matches!(found, Found::Nothing) && create {
+            let notice = store::create(&self.config, &self.ambient)?;
+            lock(&self.notices).extend(notice);
+            found = store::find(&self.config.path)?;
+        }
+        let Found::Vault(connection, header) = found else { return Ok(None) };
+        let master = auth::existing(&self.config.key, &header.protection)?;
+        let keys = Keys::derive(&header.unwrap(&master)?, header.vault);
+        let file = identity(&self.config.path)
+            .ok_or_else(|| Failure::corrupt("it was removed while it was being opened"))?;
+        let shared = Shared {
+            keys,
+            ambient: self.ambient.clone(),
+            root: Mutex::new(None),
+            readers: Mutex::new(vec![connection]),
+        };
+        Ok(Some(Open { shared: Arc::new(shared), writer: None, file }))
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &std::path::Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+
+    std::fs::metadata(path).ok().map(|metadata| Identity(metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &std::path::Path) -> Option<Identity> {
+    std::fs::metadata(path).ok().map(|_| Identity(0, 0))
+}
+
+/// A panic of another thread leaves nothing half done behind these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,198 @@
+//! What a conformance case gets: a fresh, empty vault of each backend of the catalogue, and short
+//! ways to call it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use coffer::adapters::catalog::BACKENDS;
+use coffer::adapters::embedded::{Ambient, Config, Embedded};
+use coffer::domain::fingerprint::{Fingerprint, Key, KeyRing, Salt};
+use coffer::domain::kind::{Content, Kind};
+use coffer::domain::material::Secret;
+use coffer::domain::port::{
+    Backend, BackendError, Capability, Metadata, NewSecret, NewVersion, SecretRecord, Stage,
+    VersionSelector,
+};
+use coffer::domain::rotation::RotationState;
+use coffer::domain::secret::SecretName;
+use coffer::domain::version::VersionRecord;
+use tempfile::TempDir;
+use time::{Duration, OffsetDateTime};
+
+/// A fresh vault with a clock that can be moved.
+pub trait Harness: Send + Sync {
+    /// The vault.
+    fn backend(&self) -> Arc<dyn Backend>;
+    /// A second client of the same vault, as another process would be.
+    fn second_client(&self) -> Arc<dyn Backend>;
+    /// Lets time pass for the vault.
+    fn advance(&self, by: Duration);
+}
+
+/// Makes a harness for a line of the catalogue. A backend without one fails every case.
+pub fn fresh(backend: &str) -> Box<dyn Harness> {
+    match backend {
+        "embedded" => Box::new(EmbeddedHarness::new()),
+        other => panic!("the backend {other} has no conformance harness"),
+    }
+}
+
+/// Names of all backends.
+pub fn backends() -> impl Iterator<Item = &'static str> {
+    BACKENDS.iter().map(|descriptor| descriptor.name)
+}
+
+struct EmbeddedHarness {
+    directory: TempDir,
+    ahead: Arc<AtomicU64>,
+    first: Arc<dyn Backend>,
+}
+
+impl EmbeddedHarness {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let ahead = Arc::new(AtomicU64::new(0));
+        let first = Self::open(&directory, &ahead);
+        Self { directory, ahead, first }
+    }
+
+    fn open(directory: &TempDir, ahead: &Arc<AtomicU64>) -> Arc<dyn Backend> {
+        let ahead = ahead.clone();
+        let clock = move || {
+            let seconds = ahead.load(Ordering::SeqCst);
+            OffsetDateTime::now_utc() + Duration::seconds(seconds.cast_signed())
+        };
+        let config = Config::at(directory.path().join("vault.db"));
+        Arc::new(Embedded::new(config, Ambient::with_clock(clock)))
+    }
+}
+
+impl Harness for EmbeddedHarness {
+    fn backend(&self) -> Arc<dyn Backend> {
+        self.first.clone()
+    }
+
+    fn second_client(&self) -> Arc<dyn Backend> {
+        Self::open(&self.directory, &self.ahead)
+    }
+
+    fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(by.whole_seconds().unsigned_abs(), Ordering::SeqCst);
+    }
+}
+
+/// One backend under test.
+pub struct Subject {
+    /// The harness.
+    pub harness: Box<dyn Harness>,
+    /// The vault.
+    pub backend: Arc<dyn Backend>,
+    /// What it says it can do.
+    pub capability: Capability,
+}
+
+impl Subject {
+    /// A fresh vault.
+    pub fn new(backend: &str) -> Self {
+        let harness = fresh(backend);
+        let backend = harness.backend();
+        let capability = backend.capability().clone();
+        Self { harness, backend, capability }
+    }
+
+    /// Creates a secret of type `generic`.
+    pub async fn create(&self, secret: &str, value: &str) -> SecretRecord {
+        self.try_create(secret, value, nonce()).await.expect("the secret is created")
+    }
+
+    /// Creates with a nonce of the caller's.
+    pub async fn try_create(
+        &self,
+        secret: &str,
+        value: &str,
+        nonce: [u8; 16],
+    ) -> Result<SecretRecord, BackendError> {
+        let content = generic(value.as_bytes());
+        let print = print(&content);
+        let version = NewVersion {
+            content: &content,
+            fingerprint: &print,
+            stage: Stage::Current,
+            expected_version: None,
+            nonce,
+        };
+        let metadata = Metadata { enabled: true, ..Metadata::default() };
+        self.backend.create(NewSecret { name: &name(secret), metadata, version }).await
+    }
+
+    /// Stores a version.
+    pub async fn put(&self, secret: &str, value: &str, stage: Stage) -> VersionRecord {
+        self.try_put(secret, value, stage, None, nonce()).await.expect("the version is stored")
+    }
+
+    /// Stores a version, every argument given.
+    pub async fn try_put(
+        &self,
+        secret: &str,
+        value: &str,
+        stage: Stage,
+        expected_version: Option<u64>,
+        nonce: [u8; 16],
+    ) -> Result<VersionRecord, BackendError> {
+        let content = generic(value.as_bytes());
+        let print = print(&content);
+        let version =
+            NewVersion { content: &content, fingerprint: &print, stage, expected_version, nonce };
+        self.backend.put_version(&name(secret), version).await
+    }
+
+    /// The value of a secret of type `generic`.
+    pub async fn value(
+        &self,
+        secret: &str,
+        selector: VersionSelector,
+    ) -> Result<String, BackendError> {
+        let read = self.backend.read_content(&name(secret), selector).await?;
+        let value = read.content.field("value").expect("a generic secret has a value");
+        Ok(value.expose_text().expect("text").to_owned())
+    }
+
+    /// The value that readers get.
+    pub async fn current(&self, secret: &str) -> String {
+        self.value(secret, CURRENT).await.expect("there is a current version")
+    }
+
+    /// The states of all versions, as text.
+    pub async fn states(&self, secret: &str) -> Vec<(u64, String)> {
+        let versions = self.backend.list_versions(&name(secret)).await.expect("versions");
+        versions.iter().map(|v| (v.number, v.rotation_states.to_string())).collect()
+    }
+}
+
+/// Selects what readers get.
+pub const CURRENT: VersionSelector = VersionSelector::State(RotationState::Current);
+
+/// A name that is known to be one.
+pub fn name(text: &str) -> SecretName {
+    SecretName::parse(text).expect("a valid name")
+}
+
+/// Content of type `generic`.
+pub fn generic(value: &[u8]) -> Content {
+    Content::new(Kind::Generic, vec![("value".to_owned(), Secret::new(value.to_vec()))])
+        .expect("valid content")
+}
+
+/// A print of content, under a key of the tests.
+pub fn print(content: &Content) -> Fingerprint {
+    let key = Key::new(Secret::new(vec![7; 32])).expect("32 bytes");
+    KeyRing::new(Some(key), Vec::new()).fingerprint(content, Salt([9; 16]))
+}
+
+/// A nonce that no other write has.
+pub fn nonce() -> [u8; 16] {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let mut nonce = [0; 16];
+    nonce[..8].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    nonce
+}
