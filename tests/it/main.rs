@@ -11,6 +11,7 @@
 
 mod acceptance;
 mod conformance;
+mod examples;
 mod fuzz;
 mod handshake;
 mod layers;

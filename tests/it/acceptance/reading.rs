@@ -7,7 +7,9 @@ cases! {
     ephemeral_values_by_type
     ephemeral_of_a_version
     ephemeral_that_is_missing
-    deferred_until_apply
+    waits_for_a_write_in_the_same_run
+    opened_only_at_apply
+    missing_can_be_null
     data_source_has_no_value
     functions
     functions_refuse
@@ -102,7 +104,7 @@ fn ephemeral_that_is_missing(workspace: &mut Workspace) {
     workspace.plan(&[]).fails().says("not/there");
 }
 
-fn deferred_until_apply(workspace: &mut Workspace) {
+fn waits_for_a_write_in_the_same_run(workspace: &mut Workspace) {
     // The secret is made in the same run that reads it.
     let text = format!(
         r#"{}
@@ -112,8 +114,8 @@ resource "coffer_secret" "a" {{
 }}
 
 ephemeral "coffer_secret" "a" {{
-  name = coffer_secret.a.name
-  open = "apply"
+  name          = "app/a"
+  depends_on_id = coffer_secret.a.version_id
 }}
 
 resource "coffer_secret" "b" {{
@@ -127,6 +129,49 @@ resource "coffer_secret" "b" {{
     workspace.env("TF_VAR_value", "made and read in one run");
     workspace.apply(&[]).succeeds().says("2 added");
     assert_eq!(stored(workspace, "app/b"), "made and read in one run");
+}
+
+fn opened_only_at_apply(workspace: &mut Workspace) {
+    somebody_else_writes(workspace, "one");
+    let text = format!(
+        r#"{}
+ephemeral "coffer_secret" "a" {{
+  name = "app/a"
+  open = terraform.applying
+}}
+
+resource "coffer_secret" "b" {{
+  name     = "b"
+  value_wo = ephemeral.coffer_secret.a.value
+}}
+"#,
+        head(workspace)
+    );
+    workspace.write("main.tf", &text);
+    workspace.apply(&[]).succeeds().says("1 added");
+    assert_eq!(stored(workspace, "b"), "one");
+    workspace.plan(&[]).is_empty_plan();
+}
+
+fn missing_can_be_null(workspace: &mut Workspace) {
+    somebody_else_writes(workspace, "one");
+    let text = format!(
+        r#"{}
+ephemeral "coffer_secret" "x" {{
+  name       = "not/there"
+  on_missing = "null"
+}}
+
+resource "coffer_secret" "b" {{
+  name     = "b"
+  value_wo = coalesce(ephemeral.coffer_secret.x.value, "fallback")
+}}
+"#,
+        head(workspace)
+    );
+    workspace.write("main.tf", &text);
+    workspace.apply(&[]).succeeds();
+    assert_eq!(stored(workspace, "b"), "fallback");
 }
 
 fn data_source_has_no_value(workspace: &mut Workspace) {

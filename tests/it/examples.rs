@@ -1,0 +1,173 @@
+//! The examples: formatted, complete, and every one of them applied with each CLI.
+//!
+//! They are what people copy, so nothing is mended here: a file that is only a part (an import
+//! block, a data source) is put next to the examples it belongs to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::cli::{Workspace, cases};
+
+cases! {
+    formatted
+    complete
+    provider
+    provider_with_profiles
+    resource_with_readers_and_functions
+    imports
+    quickstart
+    scenarios
+}
+
+const REQUIRED: &str = r#"
+terraform {
+  required_providers {
+    coffer = {
+      source = "coffer/coffer"
+    }
+  }
+}
+"#;
+
+const ONE_SECRET: &str =
+    "\nresource \"coffer_secret\" \"one\" {\n  name     = \"one\"\n  value_wo = \"text\"\n}\n";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+fn example(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|problem| panic!("{path}: {problem}"))
+}
+
+fn formatted(workspace: &mut Workspace) {
+    let root = root();
+    let outcome = workspace.run(&["fmt", "-check", "-recursive", "-diff", &root.to_string_lossy()]);
+    outcome.succeeds();
+}
+
+/// Every object of the schema has its example, and every example folder its object.
+fn complete(workspace: &mut Workspace) {
+    workspace.write("main.tf", REQUIRED);
+    let schema = workspace.run(&["providers", "schema", "-json"]).succeeds();
+    let schema: serde_json::Value = serde_json::from_str(&schema.stdout).unwrap();
+    let schemas = schema["provider_schemas"].as_object().unwrap();
+    let provider = schemas.values().next().unwrap();
+    for (kind, folder, file) in [
+        ("resource_schemas", "resources", "resource.tf"),
+        ("data_source_schemas", "data-sources", "data-source.tf"),
+        ("ephemeral_resource_schemas", "ephemeral-resources", "ephemeral-resource.tf"),
+        ("functions", "functions", "function.tf"),
+    ] {
+        let mut names: Vec<String> = provider[kind]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.clone())
+            .collect();
+        names.sort();
+        assert!(!names.is_empty(), "{kind}: {provider}");
+        let mut folders: Vec<String> = fs::read_dir(root().join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        folders.sort();
+        assert_eq!(names, folders, "{folder}");
+        for name in names {
+            assert!(root().join(folder).join(&name).join(file).is_file(), "{folder}/{name}/{file}");
+        }
+    }
+}
+
+fn provider(workspace: &mut Workspace) {
+    workspace.write("main.tf", &example("provider/provider.tf"));
+    workspace.env("TF_VAR_api_token", "text");
+    lives(workspace);
+}
+
+fn provider_with_profiles(workspace: &mut Workspace) {
+    workspace.write("main.tf", REQUIRED);
+    workspace.write("provider.tf", &example("provider/provider-embedded.tf"));
+    workspace.write("secret.tf", ONE_SECRET);
+    lives(workspace);
+}
+
+fn resource_with_readers_and_functions(workspace: &mut Workspace) {
+    workspace.write("main.tf", REQUIRED);
+    workspace.write("resource.tf", &example("resources/coffer_secret/resource.tf"));
+    workspace.env("TF_VAR_database_password", "text");
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).is_empty_plan();
+    for path in [
+        "data-sources/coffer_secret/data-source.tf",
+        "ephemeral-resources/coffer_secret/ephemeral-resource.tf",
+        "functions/parse_id/function.tf",
+        "functions/render_key/function.tf",
+    ] {
+        workspace.write(&path.replace('/', "-"), &example(path));
+        workspace.apply(&[]).succeeds();
+    }
+    let output = |name| workspace.run(&["output", "-raw", name]).succeeds().stdout;
+    assert_eq!(output("profile"), "local");
+    assert_eq!(output("name"), "app/database-password");
+    // The comment in the example says what comes out.
+    assert!(
+        example("functions/render_key/function.tf").contains(&format!("# {:?}", output("key")))
+    );
+    lives(workspace);
+}
+
+fn imports(workspace: &mut Workspace) {
+    workspace.write("main.tf", REQUIRED);
+    workspace.write("resource.tf", &example("resources/coffer_secret/resource.tf"));
+    workspace.env("TF_VAR_database_password", "text");
+    workspace.apply(&[]).succeeds();
+    let identity = !workspace.cli().is_tofu() && workspace.cli().version() >= (1, 12);
+    let blocks = [("import-by-string-id.tf", true), ("import-by-identity.tf", identity)];
+    for (file, known) in blocks {
+        if !known {
+            continue;
+        }
+        workspace.run(&["state", "rm", "coffer_secret.example"]).succeeds();
+        workspace.write("import.tf", &example(&format!("resources/coffer_secret/{file}")));
+        workspace.apply(&[]).succeeds().says("1 imported, 0 added, 0 changed");
+        fs::remove_file(workspace.file("import.tf")).unwrap();
+    }
+    workspace.run(&["state", "rm", "coffer_secret.example"]).succeeds();
+    let script = example("resources/coffer_secret/import.sh");
+    let command = script.lines().find(|line| line.starts_with("terraform ")).unwrap();
+    let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+    workspace.run(&arguments).succeeds();
+    lives(workspace);
+}
+
+fn quickstart(workspace: &mut Workspace) {
+    workspace.write("main.tf", &example("quickstart/main.tf"));
+    workspace.env("TF_VAR_api_token", "text");
+    lives(workspace);
+}
+
+fn scenarios(workspace: &mut Workspace) {
+    let mut folders: Vec<PathBuf> = fs::read_dir(root().join("scenarios"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    assert!(!folders.is_empty());
+    for folder in folders {
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(folder.join("README.md").is_file(), "{name} has no README.md");
+        let mut project = workspace.beside(&name);
+        project.write("main.tf", &fs::read_to_string(folder.join("main.tf")).unwrap());
+        project.env("TF_VAR_api_token", "text");
+        lives(&mut project);
+    }
+}
+
+/// Applied, then nothing to do, then destroyed.
+#[track_caller]
+fn lives(workspace: &mut Workspace) {
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).is_empty_plan();
+    workspace.destroy().succeeds();
+}
