@@ -1,1 +1,89 @@
-//! provider
+//! What users see: the provider block and the `coffer_*` objects.
+//!
+//! Maps typed values to use cases of the engine and back. Knows no gRPC, no HTTP and no backend by
+//! name. [`configure`] holds what the provider block says, [`schema`] what may be written,
+//! [`errors`] how failures read; each object has a file or folder of its own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::plugin::framework::context::Context;
+use crate::plugin::framework::diag::Diagnostics;
+use crate::plugin::framework::object::{
+    ConfigureRequest, DataSource, EphemeralResource, Function, Provider, Resource,
+};
+use crate::plugin::framework::schema::Schema;
+
+mod access;
+mod configure;
+mod content;
+mod data_secret;
+mod ephemeral_secret;
+mod errors;
+mod function_parse_id;
+mod function_render_key;
+mod import_id;
+mod keys;
+mod resource_secret;
+mod schema;
+mod times;
+
+#[cfg(test)]
+mod testing;
+
+use access::Shared;
+use data_secret::DataSecret;
+use ephemeral_secret::EphemeralSecret;
+use function_parse_id::ParseId;
+use function_render_key::RenderKey;
+use resource_secret::ResourceSecret;
+
+/// Type name of the provider, and prefix of its objects.
+pub const NAME: &str = "coffer";
+
+const SECRET: &str = "coffer_secret";
+
+/// The provider.
+#[derive(Debug, Default)]
+pub struct Coffer {
+    shared: Arc<Shared>,
+}
+
+impl Coffer {
+    /// A provider that is not configured yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl Provider for Coffer {
+    fn schema(&self) -> Schema {
+        schema::provider_block::schema()
+    }
+
+    async fn configure(&self, _ctx: &Context, request: ConfigureRequest, diags: &mut Diagnostics) {
+        if let Some(configured) = configure::read(&request.config, diags) {
+            tracing::debug!(profiles = configured.profile_names().len(), "configured");
+            self.shared.set(configured);
+        }
+    }
+
+    fn resources(&self) -> Vec<(&'static str, Arc<dyn Resource>)> {
+        vec![(SECRET, Arc::new(ResourceSecret::new(Arc::clone(&self.shared))))]
+    }
+
+    fn data_sources(&self) -> Vec<(&'static str, Arc<dyn DataSource>)> {
+        vec![(SECRET, Arc::new(DataSecret::new(Arc::clone(&self.shared))))]
+    }
+
+    fn ephemeral_resources(&self) -> Vec<(&'static str, Arc<dyn EphemeralResource>)> {
+        vec![(SECRET, Arc::new(EphemeralSecret::new(Arc::clone(&self.shared))))]
+    }
+
+    fn functions(&self) -> Vec<(&'static str, Arc<dyn Function>)> {
+        vec![("parse_id", Arc::new(ParseId)), ("render_key", Arc::new(RenderKey))]
+    }
+}

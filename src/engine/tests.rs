@@ -1,0 +1,1 @@
+//! Use cases against the vault in memory.

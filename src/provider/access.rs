@@ -1,0 +1,66 @@
+//! How objects get at the configured vaults, and the run of each call.
+//!
+//! Responsible for sharing one configuration among all objects of the process and for turning a
+//! call's context into a run of the engine with a time limit. A later configuration replaces the
+//! earlier one; calls in flight finish with the one they began with.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::configure::Configured;
+use crate::engine::context::{Run, World};
+use crate::plugin::framework::context::Context;
+use crate::plugin::framework::diag::Diagnostics;
+use crate::plugin::framework::path::Path;
+
+/// Time limit of an operation when the configuration sets none.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// The configuration that all objects share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    configured: RwLock<Option<Arc<Configured>>>,
+}
+
+impl Shared {
+    /// Replaces the configuration.
+    pub(super) fn set(&self, configured: Configured) {
+        *self.configured.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Arc::new(configured));
+    }
+
+    /// The configuration; reports when there is none yet.
+    pub(super) fn configured(&self, diags: &mut Diagnostics) -> Option<Arc<Configured>> {
+        let configured = self.configured.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if configured.is_none() {
+            diags.error(
+                Path::root(),
+                "Provider is not configured",
+                "A vault was needed before the provider block was read. Next step: report this, \
+                 with the steps that lead to it; it is a bug of the caller.",
+            );
+        }
+        configured
+    }
+}
+
+/// A run of the engine for one call.
+pub(super) fn run(ctx: &Context, timeout: Option<Duration>) -> Run {
+    let cancellation = ctx.cancellation().clone();
+    let stop = Arc::new(move || -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(cancellation.cancelled())
+    });
+    Run::new(WORLD, timeout.unwrap_or(DEFAULT_TIMEOUT), stop)
+}
+
+const WORLD: World = World { now: OffsetDateTime::now_utc, random };
+
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    // Salts and nonces must not repeat; there is nothing safe to go on with.
+    getrandom::fill(&mut bytes)
+        .unwrap_or_else(|error| panic!("the operating system gives no random bytes: {error}"));
+    bytes
+}

@@ -1,0 +1,386 @@
+//! What the provider block says: profiles, the default profile, fingerprint keys.
+//!
+//! Responsible for opening a vault per profile (cheap: no file, no network), for taking arguments
+//! from the environment where the configuration leaves them out, and for finding the vault of a
+//! resource. A profile that cannot work is kept as broken and fails only what uses it. Backends
+//! are found through the catalogue's descriptors, never by name (invariant I4).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::keys::Sources;
+use crate::adapters::catalog::BACKENDS;
+use crate::adapters::descriptor::{Argument, ArgumentKind, Descriptor, Setting, Settings};
+use crate::domain::material::Secret;
+use crate::engine::keys::{Keys, OnMissingKey};
+use crate::engine::vault::{DriftDetection, Vault, VaultOptions};
+use crate::plugin::framework::diag::Diagnostics;
+use crate::plugin::framework::number::Number;
+use crate::plugin::framework::path::Path;
+use crate::plugin::framework::value::Value;
+
+/// The profile there is when the provider block names none.
+const LOCAL: &str = "local";
+
+/// A provider block, read.
+#[derive(Debug)]
+pub(super) struct Configured {
+    default_profile: DefaultProfile,
+    profiles: BTreeMap<String, Profile>,
+    /// The map of profiles itself is not known yet.
+    profiles_unknown: bool,
+    keys: Keys,
+}
+
+/// The profile of resources that name none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DefaultProfile {
+    /// This one.
+    Named(String),
+    /// Not known before apply.
+    Unknown,
+    /// There are several and none is the default.
+    Undecided,
+}
+
+/// One entry of `profiles`.
+#[derive(Debug)]
+enum Profile {
+    Ready(Arc<Vault>),
+    Broken {
+        path: Path,
+        message: String,
+    },
+    /// An argument is not known before apply.
+    Unknown,
+}
+
+/// Why a profile gives no vault.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum NoVault {
+    /// Its configuration is not known before apply.
+    Unknown,
+    /// There is no profile of that name.
+    NoSuchProfile { name: String, known: Vec<String> },
+    /// The resource names no profile, and there are several.
+    NoDefault { known: Vec<String> },
+    /// Its arguments cannot work.
+    Broken { name: String, path: Path, message: String },
+}
+
+impl Configured {
+    /// Names of all profiles.
+    pub(super) fn profile_names(&self) -> Vec<String> {
+        self.profiles.keys().cloned().collect()
+    }
+
+    /// The fingerprint keys.
+    pub(super) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// True when `name` is, or may become, a profile.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        self.profiles_unknown || self.profiles.contains_key(name)
+    }
+
+    /// The vault of a profile.
+    pub(super) fn vault(&self, name: &str) -> Result<Arc<Vault>, NoVault> {
+        match self.profiles.get(name) {
+            Some(Profile::Ready(vault)) => Ok(Arc::clone(vault)),
+            Some(Profile::Broken { path, message }) => Err(NoVault::Broken {
+                name: name.to_owned(),
+                path: path.clone(),
+                message: message.clone(),
+            }),
+            Some(Profile::Unknown) => Err(NoVault::Unknown),
+            None if self.profiles_unknown => Err(NoVault::Unknown),
+            None => {
+                Err(NoVault::NoSuchProfile { name: name.to_owned(), known: self.profile_names() })
+            }
+        }
+    }
+
+    /// The name of the profile that is meant: the one named, or the default.
+    pub(super) fn profile_name(&self, named: Option<&str>) -> Result<String, NoVault> {
+        match (named, &self.default_profile) {
+            (Some(name), _) => Ok(name.to_owned()),
+            (None, DefaultProfile::Named(name)) => Ok(name.clone()),
+            (None, DefaultProfile::Unknown) => Err(NoVault::Unknown),
+            (None, DefaultProfile::Undecided) => {
+                Err(NoVault::NoDefault { known: self.profile_names() })
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_vaults(vaults: Vec<Vault>, default: &str, sources: Sources) -> Self {
+        let profiles: BTreeMap<_, _> = vaults
+            .into_iter()
+            .map(|vault| (vault.profile().to_owned(), Profile::Ready(Arc::new(vault))))
+            .collect();
+        let default_profile = DefaultProfile::Named(default.to_owned());
+        let keys = keys(sources, OnMissingKey::Argon2id, &default_profile, &profiles);
+        Self { default_profile, profiles, profiles_unknown: false, keys }
+    }
+}
+
+/// Reads the provider block. `None` only after an error.
+pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Option<Configured> {
+    let given = config.get("profiles");
+    let profiles: BTreeMap<String, Profile> = match given {
+        Value::Map(entries) if !entries.is_empty() => {
+            entries.iter().map(|(name, entry)| (name.clone(), profile(name, entry))).collect()
+        }
+        Value::Unknown(_) => BTreeMap::new(),
+        _ => BTreeMap::from([(LOCAL.to_owned(), local())]),
+    };
+    let default_profile = match config.get("default_profile") {
+        Value::Unknown(_) => DefaultProfile::Unknown,
+        Value::String(name) => DefaultProfile::Named(name.as_str().to_owned()),
+        _ if given.is_unknown() => DefaultProfile::Unknown,
+        _ => match profiles.keys().next() {
+            Some(only) if profiles.len() == 1 => DefaultProfile::Named(only.clone()),
+            _ => DefaultProfile::Undecided,
+        },
+    };
+    if let DefaultProfile::Named(name) = &default_profile
+        && !given.is_unknown()
+        && !profiles.contains_key(name)
+    {
+        let known = profiles.keys().cloned().collect::<Vec<_>>().join(", ");
+        diags.error(
+            Path::attribute("default_profile"),
+            "Default profile does not exist",
+            format!("There is no profile {name:?} in profiles. Known profiles: {known}."),
+        );
+        return None;
+    }
+    let (sources, on_missing) = fingerprint(config.get("fingerprint"));
+    let keys = keys(sources, on_missing, &default_profile, &profiles);
+    Some(Configured { default_profile, profiles, profiles_unknown: given.is_unknown(), keys })
+}
+
+/// Key sources in their order; vaults are asked for a master key, the default profile's first.
+fn keys(
+    sources: Sources,
+    on_missing: OnMissingKey,
+    default_profile: &DefaultProfile,
+    profiles: &BTreeMap<String, Profile>,
+) -> Keys {
+    let is_default = |name: &str| matches!(default_profile, DefaultProfile::Named(d) if d == name);
+    let mut vaults: Vec<(bool, Arc<Vault>)> = profiles
+        .iter()
+        .filter_map(|(name, profile)| match profile {
+            Profile::Ready(vault) => Some((!is_default(name), Arc::clone(vault))),
+            _ => None,
+        })
+        .collect();
+    // Stable: the default profile, then the others by name.
+    vaults.sort_by_key(|(later, _)| *later);
+    let vaults = vaults.into_iter().map(|(_, vault)| vault).collect();
+    Keys::new(Box::new(move || sources.load()), vaults, on_missing)
+}
+
+fn fingerprint(block: &Value) -> (Sources, OnMissingKey) {
+    let text = |name: &str| block.get(name).as_str().map(str::to_owned);
+    let sources = Sources {
+        key_env: text("key_env"),
+        key_file: text("key_file"),
+        retired_key_envs: texts(block.get("retired_key_envs")),
+        retired_key_files: texts(block.get("retired_key_files")),
+    };
+    let on_missing = match block.get("on_missing_key").as_str() {
+        Some("error") => OnMissingKey::Error,
+        _ => OnMissingKey::Argon2id,
+    };
+    (sources, on_missing)
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    match list {
+        Value::List(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The profile of an empty provider block: the first backend with its own defaults.
+fn local() -> Profile {
+    match BACKENDS.first() {
+        Some(backend) => open(LOCAL, backend, &Value::Null, VaultOptions::default()),
+        None => Profile::Unknown,
+    }
+}
+
+fn profile(name: &str, entry: &Value) -> Profile {
+    if !entry.is_wholly_known() {
+        return Profile::Unknown;
+    }
+    let path = Path::attribute("profiles").key(name);
+    let Some(backend) = BACKENDS.iter().find(|backend| !entry.get(backend.name).is_null()) else {
+        let names: Vec<_> = BACKENDS.iter().map(|backend| backend.name).collect();
+        let message = format!("It sets no backend. Set one of: {}.", names.join(", "));
+        return Profile::Broken { path, message };
+    };
+    open(name, backend, entry.get(backend.name), options(entry))
+}
+
+fn options(entry: &Value) -> VaultOptions {
+    let limits = entry.get("limits");
+    VaultOptions {
+        drift_detection: match entry.get("drift_detection").as_str() {
+            Some("content") => DriftDetection::Content,
+            _ => DriftDetection::Metadata,
+        },
+        default_tags: tags(entry.get("tags")),
+        concurrency: integer(limits.get("concurrency")).and_then(|n| usize::try_from(n).ok()),
+        requests_per_second: integer(limits.get("requests_per_second"))
+            .and_then(|n| u32::try_from(n).ok()),
+    }
+}
+
+fn tags(map: &Value) -> BTreeMap<String, String> {
+    match map {
+        Value::Map(entries) => entries
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect(),
+        _ => BTreeMap::new(),
+    }
+}
+
+const fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(Number::Int(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+fn open(name: &str, backend: &Descriptor, given: &Value, options: VaultOptions) -> Profile {
+    let path = Path::attribute("profiles").key(name).child(backend.name);
+    let mut settings = Settings::default();
+    for argument in backend.arguments {
+        if let Err(message) = set(argument, given.get(argument.name), &mut settings) {
+            return Profile::Broken { path: path.child(argument.name), message };
+        }
+    }
+    match (backend.open)(settings) {
+        Ok(backend) => Profile::Ready(Arc::new(Vault::new(name, backend, options))),
+        Err(invalid) => Profile::Broken {
+            path: match invalid.argument {
+                Some(argument) => path.child(argument),
+                None => path,
+            },
+            message: invalid.message,
+        },
+    }
+}
+
+/// Sets an argument from the configuration, else from its environment variable.
+fn set(argument: &Argument, given: &Value, settings: &mut Settings) -> Result<(), String> {
+    if let Some(setting) = configured(argument.kind, given) {
+        settings.set(argument.name, setting);
+        return Ok(());
+    }
+    let variable = argument.env.and_then(|name| Some((name, std::env::var_os(name)?)));
+    match variable {
+        Some((name, text)) if !text.is_empty() => {
+            let text = text
+                .into_string()
+                .map_err(|_| format!("The environment variable {name} is not text."))?;
+            settings.set_from_environment(argument.name, parsed(argument.kind, name, text)?);
+            Ok(())
+        }
+        _ if argument.required => Err(match argument.env {
+            Some(name) => format!(
+                "{} is not set. Set it in the profile or through the environment variable {name}.",
+                argument.name
+            ),
+            None => format!("{} is not set. Set it in the profile.", argument.name),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn configured(kind: ArgumentKind, given: &Value) -> Option<Setting> {
+    match (kind, given) {
+        (ArgumentKind::Text, Value::String(text)) => Some(Setting::Text(text.as_str().to_owned())),
+        (ArgumentKind::Secret, Value::String(text)) => {
+            Some(Setting::Secret(Secret::from(text.as_str())))
+        }
+        (ArgumentKind::Integer, number) => integer(number).map(Setting::Integer),
+        (ArgumentKind::Bool, Value::Bool(flag)) => Some(Setting::Bool(*flag)),
+        (ArgumentKind::TextList, Value::List(_)) => Some(Setting::TextList(texts(given))),
+        _ => None,
+    }
+}
+
+fn parsed(kind: ArgumentKind, variable: &str, text: String) -> Result<Setting, String> {
+    let wrong = |what: &str| format!("The environment variable {variable} is not {what}.");
+    match kind {
+        ArgumentKind::Text => Ok(Setting::Text(text)),
+        ArgumentKind::Secret => Ok(Setting::Secret(Secret::new(text.into_bytes()))),
+        ArgumentKind::Integer => {
+            text.trim().parse().map(Setting::Integer).map_err(|_| wrong("a whole number"))
+        }
+        ArgumentKind::Bool => match text.trim() {
+            "true" | "1" => Ok(Setting::Bool(true)),
+            "false" | "0" => Ok(Setting::Bool(false)),
+            _ => Err(wrong("true or false")),
+        },
+        ArgumentKind::TextList => {
+            let items = text.split(',').map(|item| item.trim().to_owned());
+            Ok(Setting::TextList(items.filter(|item| !item.is_empty()).collect()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(attributes: Vec<(&str, Value)>) -> Value {
+        Value::object(attributes)
+    }
+
+    fn map(entries: Vec<(&str, Value)>) -> Value {
+        Value::Map(entries.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+    }
+
+    #[test]
+    fn unknown_profiles_are_found_out_at_apply() {
+        let config = block(vec![("profiles", Value::UNKNOWN)]);
+        let configured = read(&config, &mut Diagnostics::new()).unwrap();
+        assert_eq!(configured.vault("main").unwrap_err(), NoVault::Unknown);
+        assert_eq!(configured.profile_name(None), Err(NoVault::Unknown));
+        assert!(configured.may_have("anything"));
+    }
+
+    #[test]
+    fn profile_with_an_unknown_argument_does_not_touch_the_others() {
+        let unknown = Value::object([("embedded", Value::object([("path", Value::UNKNOWN)]))]);
+        let empty = Value::object([("embedded", Value::Null)]);
+        let config = block(vec![("profiles", map(vec![("a", unknown), ("b", empty)]))]);
+        let configured = read(&config, &mut Diagnostics::new()).unwrap();
+        assert_eq!(configured.vault("a").unwrap_err(), NoVault::Unknown);
+        assert!(matches!(configured.vault("b"), Err(NoVault::Broken { name, .. }) if name == "b"));
+        let known = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(configured.profile_name(None), Err(NoVault::NoDefault { known: known.clone() }));
+        let name = "c".to_owned();
+        assert_eq!(configured.vault("c").unwrap_err(), NoVault::NoSuchProfile { name, known });
+    }
+
+    #[test]
+    fn default_profile_must_exist() {
+        let broken = Value::object([("embedded", Value::Null)]);
+        let config = block(vec![
+            ("default_profile", Value::string("mian")),
+            ("profiles", map(vec![("main", broken)])),
+        ]);
+        let mut diags = Diagnostics::new();
+        assert!(read(&config, &mut diags).is_none());
+        let diagnostic = diags.iter().next().unwrap();
+        assert_eq!(diagnostic.path, Path::attribute("default_profile"));
+        assert!(diagnostic.detail.contains("Known profiles: main"));
+    }
+}

@@ -1,0 +1,501 @@
+//! Planning `coffer_secret`: what will change, and what cannot work.
+//!
+//! Responsible for planning unknown exactly what will change, for checks against the vault's
+//! limits, and for telling at plan that a name is taken. Normal changes give no message. Reads
+//! metadata at most, and only for a create or a move. Leaves the decision about content to
+//! [`decide`](super::decide).
+
+use std::sync::Arc;
+
+use super::decide::{Caution, Decision, decide, needs_keys};
+use super::fields::{Fields, known_tags};
+use super::{REPLACES, ResourceSecret, applied, timeout};
+use crate::domain::fingerprint::KeyRing;
+use crate::domain::limits::{Subject, Wanted, violations};
+use crate::domain::policy::{DeletionPolicy, OnExisting};
+use crate::domain::port::SecretRecord;
+use crate::domain::secret::SecretName;
+use crate::engine::existing::{Offered, Verdict, judge};
+use crate::engine::failure::{Failure, Taken};
+use crate::engine::remove::check;
+use crate::engine::secret::{difference, look};
+use crate::engine::vault::Vault;
+use crate::plugin::framework::context::Context;
+use crate::plugin::framework::convert::{Input, IntoValue};
+use crate::plugin::framework::diag::Diagnostics;
+use crate::plugin::framework::object::{PlanRequest, PlanResponse};
+use crate::plugin::framework::path::Path;
+use crate::plugin::framework::timeouts::Operation;
+use crate::plugin::framework::value::Value;
+use crate::provider::access::run;
+use crate::provider::configure::{Configured, NoVault};
+use crate::provider::content::{self, Given};
+use crate::provider::errors::{self, Attempt};
+use crate::provider::{import_id, times};
+
+/// Everything the provider decides, in the order of the schema.
+const COMPUTED: &[&str] = &[
+    "id",
+    "type",
+    "fingerprint",
+    "version",
+    "version_id",
+    "lifecycle_state",
+    "backend_id",
+    "effective_tags",
+    "created_at",
+    "updated_at",
+];
+
+/// What a write of content changes. The type is planned separately.
+const CHANGED_BY_CONTENT: &[&str] = &["fingerprint", "version", "version_id", "updated_at"];
+
+/// What a plan works with.
+struct Planner<'p> {
+    ctx: &'p Context,
+    request: &'p PlanRequest<'p>,
+    configured: Arc<Configured>,
+    given: Given,
+    config: Fields,
+    /// Profile, when known.
+    profile: Option<String>,
+    /// Vault, when its configuration is known.
+    vault: Option<Arc<Vault>>,
+}
+
+/// Corrects what the generic pipeline planned.
+pub(super) async fn plan(
+    resource: &ResourceSecret,
+    ctx: &Context,
+    request: &PlanRequest<'_>,
+    response: &mut PlanResponse,
+) {
+    let diags = &mut response.diagnostics;
+    let Some(configured) = resource.shared.configured(diags) else { return };
+    let Some(config) = Fields::read(request.config, diags) else { return };
+    let given = content::read(request.config, diags);
+    let profile = match profile(&config, &configured) {
+        Ok(profile) => profile,
+        Err(problem) => return errors::no_vault(&problem, Path::attribute("profile"), diags),
+    };
+    let vault = match profile.as_deref().map(|profile| configured.vault(profile)) {
+        Some(Ok(vault)) => Some(vault),
+        None | Some(Err(NoVault::Unknown)) => None,
+        Some(Err(problem)) => {
+            return errors::no_vault(&problem, Path::attribute("profile"), diags);
+        }
+    };
+    let planner = Planner { ctx, request, configured, given, config, profile, vault };
+    planner.plan(response).await;
+}
+
+/// The profile that is meant; `None` while it is not known.
+fn profile(config: &Fields, configured: &Configured) -> Result<Option<String>, NoVault> {
+    if config.profile.is_unknown() {
+        return Ok(None);
+    }
+    match configured.profile_name(config.profile.known().map(String::as_str)) {
+        Ok(name) => Ok(Some(name)),
+        Err(NoVault::Unknown) => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+impl Planner<'_> {
+    async fn plan(&self, response: &mut PlanResponse) {
+        let profile = self.profile.clone().map_or(Value::UNKNOWN, Value::string);
+        response.planned.set("profile", profile);
+        response.planned.set("effective_tags", self.effective_tags());
+        self.check_limits(&mut response.diagnostics);
+        let Some(prior) = self.request.prior else { return self.create(response).await };
+        let Some(before) = Fields::read(prior, &mut response.diagnostics) else { return };
+        if self.config.name.known() != before.name.known() {
+            self.replace(&before, response);
+        } else {
+            self.update(prior, &before, response).await;
+        }
+    }
+
+    /// Tags of the profile and of the configuration together.
+    fn effective_tags(&self) -> Value {
+        match (&self.vault, known_tags(&self.config.tags)) {
+            (Some(vault), Some(own)) => {
+                let mut tags = vault.default_tags().clone();
+                tags.extend(own);
+                tags.into_value()
+            }
+            _ => Value::UNKNOWN,
+        }
+    }
+
+    fn check_limits(&self, diags: &mut Diagnostics) {
+        let Some(vault) = &self.vault else { return };
+        let config = &self.config;
+        let name = self.name();
+        let tags = known_tags(&config.tags).map(|own| {
+            let mut tags = vault.default_tags().clone();
+            tags.extend(own);
+            tags
+        });
+        let time = |field: &Input<String>| field.known().and_then(|text| times::parse(text));
+        let policy = config.deletion_policy.known().map(|_| config.deletion_policy());
+        let wanted = Wanted {
+            name: name.as_ref(),
+            content: self.given.content(),
+            tags: tags.as_ref(),
+            not_before: time(&config.not_before),
+            expires_at: time(&config.expires_at),
+            enabled: config.enabled.known().copied(),
+            // Whether a recoverable delete works is told when something is to be deleted.
+            deletion_policy: policy.filter(|policy| *policy != DeletionPolicy::Recoverable),
+            recovery_window_days: config.recovery_window_days.known().copied(),
+            ..Wanted::default()
+        };
+        for violation in violations(vault.capability(), &wanted) {
+            let path = match (violation.subject, &self.given) {
+                (Subject::Content, Given::Known { path, .. }) => path.clone(),
+                (subject, _) => Path::attribute(subject.argument()),
+            };
+            let message = import_id::capitalised(&violation.message);
+            diags.error(
+                path,
+                "Vault cannot hold this",
+                format!("{message}. Profile: {:?}.", vault.profile()),
+            );
+        }
+    }
+
+    fn name(&self) -> Option<SecretName> {
+        // A name that breaks the general rules was reported by validation.
+        self.config.name.known().and_then(|name| SecretName::parse(name).ok())
+    }
+
+    fn attempt<'a>(&'a self, verb: &'static str) -> Attempt<'a> {
+        Attempt {
+            verb,
+            secret: self.config.name.known().map_or("", String::as_str),
+            profile: self.profile.as_deref().unwrap_or(""),
+        }
+    }
+
+    async fn create(&self, response: &mut PlanResponse) {
+        for name in COMPUTED.iter().filter(|name| **name != "effective_tags") {
+            response.planned.set(name, Value::UNKNOWN);
+        }
+        if let Some(content) = self.given.content() {
+            response.planned.set("type", Value::string(content.kind().code()));
+        }
+        response.private.remove(super::APPLIED);
+        let replaces = self.request.private.get(REPLACES).cloned();
+        response.private.remove(REPLACES);
+        if response.diagnostics.has_errors() {
+            return;
+        }
+        let (Some(vault), Some(name)) = (&self.vault, self.name()) else { return };
+        let removes_itself = replaces.as_ref().is_some_and(|replaced| {
+            replaced.get("id").and_then(|id| id.as_str())
+                == Some(&import_id::id(vault.profile(), name.as_str()))
+                && replaced.get("frees_name").and_then(serde_json::Value::as_bool) == Some(true)
+        });
+        if removes_itself {
+            return self.check_content(&mut response.diagnostics);
+        }
+        self.look_at_name(vault, &name, response).await;
+    }
+
+    /// Tells what a create will find under its name.
+    async fn look_at_name(&self, vault: &Vault, name: &SecretName, response: &mut PlanResponse) {
+        let run = run(self.ctx, timeout(self.request.config, Operation::Read));
+        let diags = &mut response.diagnostics;
+        let at = Path::attribute("name");
+        let found = match look(vault, &run, name).await {
+            Ok(found) => found,
+            Err(failure) => {
+                return errors::report(&failure, self.attempt("look for"), at, diags);
+            }
+        };
+        let Some(record) = &found else { return self.check_content(diags) };
+        let ring = match self.configured.keys().ring(&run).await {
+            Ok(ring) => ring,
+            Err(failure) => return self.report_keys(&failure, diags),
+        };
+        match self.judge(record, &ring, response, run.now()) {
+            Verdict::Free => {}
+            Verdict::Recover { purge_at } => {
+                let until = purge_at.map_or_else(String::new, |time| {
+                    format!(" The vault would destroy it on {}.", times::format(time))
+                });
+                response.diagnostics.warning(
+                    at,
+                    "Deleted secret will be recovered",
+                    format!(
+                        "A soft-deleted secret has the name {:?} in profile {:?}.{until} Apply \
+                         recovers it with all its versions, and writes a new version only if the \
+                         content differs. Set on_existing = \"fail\" to refuse this.",
+                        name.as_str(),
+                        vault.profile()
+                    ),
+                );
+            }
+            Verdict::Adopt => response.diagnostics.warning(
+                at,
+                "Existing secret will be taken over",
+                format!(
+                    "An active secret has the name {:?} in profile {:?}, and on_existing is \
+                     \"adopt\". Apply takes it over, sets its metadata, and writes a new version \
+                     only if the content differs.",
+                    name.as_str(),
+                    vault.profile()
+                ),
+            ),
+            Verdict::Resume => response.diagnostics.warning(
+                at,
+                "Secret of an interrupted run will be taken over",
+                format!(
+                    "A secret that looks exactly like this one was created in profile {:?} a short \
+                     time ago, and no state knows it: a run was interrupted before it was \
+                     recorded. Apply takes it over without writing.",
+                    vault.profile()
+                ),
+            ),
+            Verdict::Refuse(taken) => {
+                errors::name_taken(&taken, self.attempt("create"), at, &mut response.diagnostics);
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        record: &SecretRecord,
+        ring: &KeyRing,
+        response: &PlanResponse,
+        now: time::OffsetDateTime,
+    ) -> Verdict {
+        let offered = match &self.given {
+            Given::Known { content, .. } => Offered::Content(content, ring),
+            Given::Unknown { .. } => Offered::Unknown,
+            Given::Nothing | Given::Invalid => Offered::Nothing,
+        };
+        let planned = Fields::read(&response.planned, &mut Diagnostics::new());
+        // Metadata that is not known yet is compared at apply.
+        let wanted = planned.and_then(|f| f.metadata()).unwrap_or_else(|| record.metadata.clone());
+        judge(Some(record), self.config.on_existing(), &wanted, offered, now)
+    }
+
+    /// A new secret needs content. With a version text it may still come at apply.
+    fn check_content(&self, diags: &mut Diagnostics) {
+        if matches!(self.given, Given::Nothing) && self.config.content_wo_version.is_null() {
+            let Attempt { secret, profile, .. } = self.attempt("create");
+            let object = format!("secret {secret:?} in profile {profile:?}");
+            errors::no_content(&object, Path::attribute("value_wo"), diags);
+        }
+    }
+
+    /// Another name is another secret: the old one is removed, which its policy may forbid.
+    fn replace(&self, before: &Fields, response: &mut PlanResponse) {
+        for name in COMPUTED.iter().filter(|name| **name != "effective_tags") {
+            response.planned.set(name, Value::UNKNOWN);
+        }
+        if let Some(content) = self.given.content() {
+            response.planned.set("type", Value::string(content.kind().code()));
+        }
+        self.remember_replaced(before, response);
+        check_removal(&self.configured, before, &mut response.diagnostics);
+    }
+
+    /// Tells the plan of the create that may follow which secret goes away first.
+    fn remember_replaced(&self, before: &Fields, response: &mut PlanResponse) {
+        let Some(id) = before.id.known() else { return };
+        let frees_name = match before.deletion_policy() {
+            DeletionPolicy::Destroy => true,
+            DeletionPolicy::Recoverable => self.config.on_existing() != OnExisting::Fail,
+            DeletionPolicy::Prevent | DeletionPolicy::Retain | DeletionPolicy::Disable => {
+                self.config.on_existing() == OnExisting::Adopt
+            }
+        };
+        let replaces = serde_json::json!({ "id": id, "frees_name": frees_name });
+        response.private.set(REPLACES, replaces);
+    }
+
+    async fn update(&self, prior: &Value, before: &Fields, response: &mut PlanResponse) {
+        for name in COMPUTED.iter().filter(|name| **name != "effective_tags") {
+            response.planned.set(name, prior.get(name).clone());
+        }
+        self.keep_equal_forms(prior, before, response);
+        self.remember_replaced(before, response);
+        let run = run(self.ctx, timeout(self.request.config, Operation::Read));
+        let ring = if needs_keys(&self.config, &self.given) {
+            match self.configured.keys().ring(&run).await {
+                Ok(ring) => ring,
+                Err(failure) => return self.report_keys(&failure, &mut response.diagnostics),
+            }
+        } else {
+            Arc::default()
+        };
+        let applied = applied(self.request.private);
+        let (decision, caution) =
+            decide(&self.config, &self.given, before, applied.as_ref(), &ring);
+        if let Some(caution) = caution {
+            self.warn(&caution, before, &mut response.diagnostics);
+        }
+        if decision != Decision::Keep {
+            response.mark_unknown(CHANGED_BY_CONTENT);
+            self.plan_type(before, response);
+        }
+        self.plan_metadata(before, response);
+        if self.profile.as_ref() != before.profile.known() {
+            self.relocate(before, response).await;
+        }
+    }
+
+    /// Keeps the prior form of what means the same: another spelling of a time, no tags.
+    fn keep_equal_forms(&self, prior: &Value, before: &Fields, response: &mut PlanResponse) {
+        let same = |a: &Input<String>, b: &Input<String>| match (a.known(), b.known()) {
+            (Some(a), Some(b)) => times::parse(a).is_some() && times::parse(a) == times::parse(b),
+            _ => false,
+        };
+        if same(&self.config.not_before, &before.not_before) {
+            response.planned.set("not_before", prior.get("not_before").clone());
+        }
+        if same(&self.config.expires_at, &before.expires_at) {
+            response.planned.set("expires_at", prior.get("expires_at").clone());
+        }
+        let none = |fields: &Fields| known_tags(&fields.tags).is_some_and(|tags| tags.is_empty());
+        if none(&self.config) && none(before) {
+            response.planned.set("tags", prior.get("tags").clone());
+        }
+    }
+
+    /// The type after a write: known when the content is, and kept when it can be no other.
+    fn plan_type(&self, before: &Fields, response: &mut PlanResponse) {
+        let planned = match &self.given {
+            Given::Known { content, .. } => Value::string(content.kind().code()),
+            Given::Unknown { kind: Some(kind) } => Value::string(kind.code()),
+            Given::Unknown { kind: None } => Value::UNKNOWN,
+            Given::Nothing | Given::Invalid if self.config.content_wo_version.is_null() => return,
+            Given::Nothing | Given::Invalid => Value::UNKNOWN,
+        };
+        if planned.as_str() != before.r#type.known().map(String::as_str) {
+            response.planned.set("type", planned);
+        }
+    }
+
+    fn plan_metadata(&self, before: &Fields, response: &mut PlanResponse) {
+        let planned = Fields::read(&response.planned, &mut Diagnostics::new()).unwrap_or_default();
+        let (now, wanted) = (before.metadata(), planned.metadata());
+        let changes = match (&now, &wanted) {
+            (Some(now), Some(wanted)) => difference(now, wanted) != Default::default(),
+            _ => true,
+        };
+        if changes {
+            response.mark_unknown(&["updated_at"]);
+        }
+        let enabled = |metadata: &Option<_>| {
+            metadata.as_ref().map(|m: &crate::domain::port::Metadata| m.enabled)
+        };
+        if enabled(&now) != enabled(&wanted) {
+            response.mark_unknown(&["lifecycle_state"]);
+        }
+    }
+
+    /// Another profile: the secret moves.
+    async fn relocate(&self, before: &Fields, response: &mut PlanResponse) {
+        response.mark_unknown(&[
+            "id",
+            "fingerprint",
+            "version",
+            "version_id",
+            "lifecycle_state",
+            "backend_id",
+            "created_at",
+            "updated_at",
+        ]);
+        let removed = Fields {
+            profile: before.profile.clone(),
+            name: before.name.clone(),
+            deletion_policy: self.config.deletion_policy.clone(),
+            ..Fields::default()
+        };
+        check_removal(&self.configured, &removed, &mut response.diagnostics);
+        if response.diagnostics.has_errors() {
+            return;
+        }
+        let (Some(vault), Some(name)) = (&self.vault, self.name()) else { return };
+        let run = run(self.ctx, timeout(self.request.config, Operation::Read));
+        let at = Path::attribute("profile");
+        match look(vault, &run, &name).await {
+            Ok(Some(record)) if self.config.on_existing() == OnExisting::Fail => {
+                let taken = match record.lifecycle {
+                    crate::domain::port::Lifecycle::Deleted { purge_at } => {
+                        Taken::Deleted { purge_at }
+                    }
+                    _ => Taken::Active,
+                };
+                errors::name_taken(&taken, self.attempt("move"), at, &mut response.diagnostics);
+            }
+            Ok(_) => {}
+            Err(failure) => {
+                errors::report(&failure, self.attempt("move"), at, &mut response.diagnostics);
+            }
+        }
+    }
+
+    fn warn(&self, caution: &Caution, before: &Fields, diags: &mut Diagnostics) {
+        let name = before.name.known().map_or("", String::as_str);
+        match caution {
+            Caution::VersionUnchanged => diags.warning(
+                Path::attribute("content_wo_version"),
+                "Content differs and is not written",
+                format!(
+                    "The content of {name:?} differs from the vault's, but content_wo_version did \
+                     not change, and it alone decides. Next step: change content_wo_version to \
+                     write the content, or leave it out to let the content decide."
+                ),
+            ),
+            Caution::UnknownKey(id) => diags.warning(
+                Path::attribute("fingerprint"),
+                "Content cannot be compared",
+                format!(
+                    "The fingerprint of {name:?} was made with the key {}, which is not among the \
+                     fingerprint keys of the provider block. The content is kept as it is. Next \
+                     step: add that key to fingerprint.retired_key_envs or retired_key_files, or \
+                     set content_wo_version to write the content once with the present key.",
+                    id.as_deref().unwrap_or("(none)")
+                ),
+            ),
+        }
+    }
+
+    fn report_keys(&self, failure: &Failure, diags: &mut Diagnostics) {
+        errors::report(failure, self.attempt("compare"), Path::attribute("fingerprint"), diags);
+    }
+}
+
+/// Reports why a destroy cannot work.
+pub(super) fn destroy(resource: &ResourceSecret, prior: &Value, diags: &mut Diagnostics) {
+    let Some(configured) = resource.shared.configured(diags) else { return };
+    let Some(fields) = Fields::read(prior, diags) else { return };
+    check_removal(&configured, &fields, diags);
+}
+
+fn check_removal(configured: &Configured, fields: &Fields, diags: &mut Diagnostics) {
+    let policy = fields.deletion_policy();
+    if policy == DeletionPolicy::Retain {
+        return;
+    }
+    let profile = fields.profile.known().map_or("", String::as_str);
+    let secret = fields.name.known().map_or("", String::as_str);
+    let attempt = Attempt { verb: "delete", secret, profile };
+    let at = Path::attribute("deletion_policy");
+    if policy == DeletionPolicy::Prevent {
+        return errors::report(&Failure::Prevented, attempt, at, diags);
+    }
+    let vault = match configured.vault(profile) {
+        Ok(vault) => vault,
+        Err(NoVault::Unknown) => return,
+        Err(problem) => return errors::no_vault(&problem, Path::attribute("profile"), diags),
+    };
+    if let Err(failure) = check(vault.capability(), policy) {
+        errors::report(&failure, attempt, at, diags);
+    }
+}

@@ -1,0 +1,105 @@
+//! Refreshing `coffer_secret`.
+//!
+//! Reads metadata only, unless the profile asks for content or the secret comes into state now.
+//! Gone and soft-deleted secrets leave the state; refused access is an error and never counts as
+//! gone. Source: protocol RPC ReadResource; the configuration is not known here.
+
+use super::fields::Fields;
+use super::state::{absorb, identity};
+use super::{APPLIED, NEW_HERE, ResourceSecret, applied, set_applied, tell, timeout};
+use crate::domain::secret::SecretName;
+use crate::engine::refresh::{Known, refresh};
+use crate::plugin::framework::context::Context;
+use crate::plugin::framework::diag::Diagnostics;
+use crate::plugin::framework::object::{ReadRequest, StateResponse};
+use crate::plugin::framework::path::Path;
+use crate::plugin::framework::timeouts::Operation;
+use crate::provider::access::run;
+use crate::provider::configure::NoVault;
+use crate::provider::errors::{self, Attempt};
+
+/// Looks at the secret.
+pub(super) async fn read(
+    resource: &ResourceSecret,
+    ctx: &Context,
+    request: ReadRequest,
+    response: &mut StateResponse,
+) {
+    let diags = &mut response.diagnostics;
+    let Some(configured) = resource.shared.configured(diags) else { return };
+    let Some(fields) = Fields::read(&request.state, diags) else { return };
+    let profile = fields.profile.known().map_or("", String::as_str);
+    let vault = match configured.vault(profile) {
+        Ok(vault) => vault,
+        Err(NoVault::Unknown) => return warn_not_refreshed(profile, diags),
+        Err(problem) => return errors::no_vault(&problem, Path::attribute("profile"), diags),
+    };
+    let text = fields.name.known().map_or("", String::as_str);
+    let name = match SecretName::parse(text) {
+        Ok(name) => name,
+        Err(error) => {
+            let path = Path::attribute("name");
+            return diags.error(path, "Name of a secret is not valid", format!("{error}."));
+        }
+    };
+    let new_here = request.private.get(NEW_HERE).and_then(|how| how.as_str()).map(str::to_owned);
+    let known = Known {
+        version_id: fields.version_id.known().cloned(),
+        fingerprint: fields.print(),
+        first_time: new_here.is_some(),
+    };
+    let run = run(ctx, timeout(&request.state, Operation::Read));
+    let attempt = Attempt { verb: "refresh", secret: text, profile };
+    let observed = match refresh(&vault, &run, configured.keys(), &name, &known).await {
+        Ok(Some(observed)) => observed,
+        Ok(None) if new_here.as_deref() == Some("move") => {
+            return report_not_moved(text, profile, diags);
+        }
+        Ok(None) => {
+            response.state = None;
+            return;
+        }
+        Err(failure) => {
+            return errors::report(&failure, attempt, Path::attribute("name"), diags);
+        }
+    };
+    tell(&configured, &vault, diags);
+    response.private = request.private;
+    response.private.remove(NEW_HERE);
+    // The baseline of on_drift = "accept" for a state that has none: what was known before.
+    if applied(&response.private).is_none() {
+        response.private.remove(APPLIED);
+        if let Some(print) = known.fingerprint.as_ref().or(observed.fingerprint.as_ref()) {
+            set_applied(&mut response.private, print);
+        }
+    }
+    let mut state = request.state;
+    absorb(&mut state, &observed, &vault);
+    response.state = Some(state);
+    response.identity = Some(identity(profile, text));
+}
+
+fn warn_not_refreshed(profile: &str, diags: &mut Diagnostics) {
+    diags.warning(
+        Path::attribute("profile"),
+        "Secret was not refreshed",
+        format!(
+            "The configuration of profile {profile:?} depends on values that are known only after \
+             apply, so the secret was not looked at. Changes made outside are found by the next \
+             plan."
+        ),
+    );
+}
+
+fn report_not_moved(name: &str, profile: &str, diags: &mut Diagnostics) {
+    diags.error(
+        Path::attribute("name"),
+        "Moved secret was not found",
+        format!(
+            "Attempted: find the secret {name:?}, taken over by a moved block, in profile \
+             {profile:?}.\nAnswer: there is no such secret.\nNext step: a moved block maps to the \
+             default profile. Set default_profile to the profile whose vault holds the secret, or \
+             import it with the id \"<profile>/{name}\" instead."
+        ),
+    );
+}

@@ -1,0 +1,1 @@
+//! The plan rules and applies, against the vault in memory.

@@ -1,0 +1,1 @@
+//! A configured provider over the vault in memory, for tests.
