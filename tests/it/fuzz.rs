@@ -38,6 +38,7 @@ macro_rules! bounded_runs {
 }
 
 bounded_runs! {
+    plugin_environment,
     msgpack_value,
     json_value,
     type_json,

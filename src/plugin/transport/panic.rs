@@ -22,14 +22,18 @@ pub fn catch<T>(product: &str, run: impl FnOnce() -> T) -> Option<T> {
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
         let place = place.unwrap_or_else(|| "an unknown place".to_owned());
         // Standard error may be closed; there is nobody else to tell.
-        let _ = writeln!(
-            std::io::stderr(),
-            "panic: {product} ended because of a mistake in its own code, at {place}.\n\n\
-             Nothing was written by this call after that point. Please report the line above; \
-             it contains no value of yours."
-        );
+        let _ = std::io::stderr().write_all(last_words(product, &place).as_bytes());
     }
     result.ok()
+}
+
+/// Begins with what the host looks for.
+fn last_words(product: &str, place: &str) -> String {
+    format!(
+        "panic: {product} ended because of a mistake in its own code, at {place}.\n\n\
+         The configuration is not to blame. Please report the line above; it contains none of \
+         your values.\n"
+    )
 }
 
 fn hook(info: &PanicHookInfo<'_>) {
@@ -41,4 +45,14 @@ fn hook(info: &PanicHookInfo<'_>) {
     let thread = thread.name().unwrap_or("unnamed");
     tracing::error!(place, thread, "a mistake in the provider's own code was met");
     *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_what_the_host_looks_for() {
+        assert!(last_words("x", "src/a.rs:1:2").starts_with("panic: x ended"));
+    }
 }

@@ -129,8 +129,11 @@ async fn run<P: GrpcService>(
     let mut server =
         pin!(Server::builder().serve_with_incoming_shutdown(dispatch, incoming, begun));
     let reason = tokio::select! {
-        result = &mut server => return result.map_err(ServeError::from),
+        // First, because the server sees the switch too and may be done at once.
+        biased;
         reason = shutdown.begun() => reason,
+        // By itself it only stops when it cannot go on.
+        result = &mut server => return result.map_err(ServeError::from),
     };
     tracing::debug!(?reason, "ending");
     (plugin.stop)();
@@ -145,9 +148,9 @@ async fn run<P: GrpcService>(
         finished
     };
     let finished = tokio::select! {
-        // Every connection is closed. Work may outlive its connection.
-        _ = server => plugin.running.finished(limit).await,
         finished = goodbye => finished,
+        // Every connection is closed. Work may outlive its connection.
+        _ = &mut server => plugin.running.finished(limit).await,
     };
     if !finished {
         tracing::warn!("calls were still running at the end and were cut off");
