@@ -1,8 +1,14 @@
 //! Composes provider, framework server and transport, and serves: as a plugin or for debugging.
 
+use std::sync::Arc;
+
+use coffer::plugin::framework::server::{Server, ServerInfo};
 use coffer::plugin::transport::{
     self, Launch, Network, Plugin, Running, logging, reattach_value, serve, serve_debug,
 };
+use coffer::plugin::wire::ProviderService;
+use coffer::plugin::wire::proto::provider_server::ProviderServer;
+use coffer::provider::Coffer;
 
 use super::{Environment, output};
 
@@ -59,11 +65,16 @@ fn banner(address: &transport::Address) -> std::io::Result<()> {
     ))
 }
 
-fn compose() -> Plugin<transport::Nothing> {
+fn compose() -> Plugin<ProviderServer<ProviderService>> {
+    let info = ServerInfo { name: PROVIDER, version: env!("CARGO_PKG_VERSION") };
+    let server = Arc::new(Server::new(Arc::new(Coffer::new()), info));
+    let running = Running::new();
+    let (counter, stopped) = (running.clone(), Arc::clone(&server));
+    let service = ProviderService::new(server).counted_by(move || counter.begin());
     Plugin {
-        service: transport::Nothing,
-        running: Running::new(),
-        stop: Box::new(|| {}),
+        service: service.into_server(),
+        running,
+        stop: Box::new(move || stopped.stop()),
         address: ADDRESS,
     }
 }
