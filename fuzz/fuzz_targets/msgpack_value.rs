@@ -1,8 +1,8 @@
-//! `cargo fuzz run msgpack_value`: see the function of that name in targets.rs.
+//! `cargo fuzz run msgpack_value`: see the function of that name below `targets/`.
 #![no_main]
 
-#[path = "../targets.rs"]
-#[allow(dead_code, reason = "one of several targets")]
-mod targets;
+#[path = "../targets/values.rs"]
+#[allow(dead_code, reason = "one of several targets, and seeds are for the stable harness")]
+mod values;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::msgpack_value(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| values::msgpack_value(data));

@@ -1,8 +1,8 @@
-//! `cargo fuzz run plugin_environment`: see the function of that name in targets.rs.
+//! `cargo fuzz run plugin_environment`: see the function of that name below `targets/`.
 #![no_main]
 
-#[path = "../targets.rs"]
-#[allow(dead_code, reason = "one of several targets")]
-mod targets;
+#[path = "../targets/plugin.rs"]
+#[allow(dead_code, reason = "one of several targets, and seeds are for the stable harness")]
+mod plugin;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::plugin_environment(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| plugin::plugin_environment(data));
