@@ -5,6 +5,7 @@
 
 mod output;
 mod serve;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -56,7 +57,10 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Look into an embedded vault, check it, change its key.
+    Vault(vault::Vault),
+}
 
 /// Runs what the arguments ask for.
 pub(crate) fn run(environment: &Environment) -> ExitCode {
@@ -65,9 +69,18 @@ pub(crate) fn run(environment: &Environment) -> ExitCode {
         Err(error) => return explain(&error),
     };
     match arguments.command {
-        Some(command) => match command {},
+        Some(Command::Vault(arguments)) => vault(arguments, environment),
         None if arguments.debug => finish(serve::debug(environment)),
         None => plugin(environment),
+    }
+}
+
+/// A vault that is found damaged is a failure, but not of the command.
+fn vault(arguments: vault::Vault, environment: &Environment) -> ExitCode {
+    match vault::run(arguments, environment) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => finish(Err(error)),
     }
 }
 

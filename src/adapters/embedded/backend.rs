@@ -39,6 +39,12 @@ impl Embedded {
         Self { vault: Arc::new(Vault::new(config, ambient)), capability: capability() }
     }
 
+    /// The vault, for what the port does not offer: creating, checking, changing the key.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// Runs blocking work and completes its error.
     async fn blocking<T: Send + 'static>(
         &self,

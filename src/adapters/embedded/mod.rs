@@ -4,7 +4,7 @@
 //! in it is encrypted under a random data key, which a master key wraps: given in
 //! `COFFER_EMBEDDED_KEY`, held in a key file, or made from a passphrase. Reading order:
 //! [`config`], [`backend`], [`vault`], [`ops`], [`tx`], [`wire`], [`crypto`], [`auth`], [`store`],
-//! [`writer`], [`seal`].
+//! [`writer`], [`seal`], [`log`], [`verify`], [`rekey`], [`backup`].
 //!
 //! Consistency: reads see every write committed before them, by any process on the machine.
 //! Versions: native, numbered, with rotation states; up to 1,000 per secret. Limits: values of
@@ -23,11 +23,14 @@ mod backup;
 mod config;
 mod crypto;
 mod error;
+mod log;
 mod ops;
+mod rekey;
 mod seal;
 mod store;
 mod tx;
 mod vault;
+mod verify;
 mod wire;
 mod writer;
 
@@ -37,6 +40,7 @@ pub use config::{Config, DEFAULT_PATH, KeySource, MasterKey, default_key_file};
 pub use error::Failure;
 pub use seal::SealState;
 pub use vault::Vault;
+pub use verify::Verification;
 
 /// The catalogue entry.
 pub static DESCRIPTOR: Descriptor = Descriptor {

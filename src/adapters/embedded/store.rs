@@ -16,6 +16,7 @@ use super::auth::{self, Protection};
 use super::config::Config;
 use super::crypto::{DataKey, Digest32, Keys, Place, Wrapped, checksum};
 use super::error::{Failure, PATIENCE_SECONDS, from_io};
+use super::log;
 use super::wire::Root;
 use crate::domain::port::ErrorKind;
 
@@ -146,6 +147,7 @@ pub(super) fn find(path: &Path) -> Result<Found, Failure> {
         Ok(metadata) if metadata.len() == 0 && !log_exists(path) => return Ok(Found::Nothing),
         Ok(_) => {}
     }
+    log::check(path)?;
     let connection = connect(path, Access::Read)?;
     match identify(&connection)? {
         None => Ok(Found::Nothing),

@@ -129,13 +129,19 @@ impl<'c> View<'c> {
 
     /// Every secret, expired ones included, in no order.
     pub(super) fn all(&self) -> Result<Vec<Row>, Failure> {
+        self.all_even_broken()?.into_iter().collect()
+    }
+
+    /// Every record, also those that do not authenticate.
+    pub(super) fn all_even_broken(&self) -> Result<Vec<Result<Row, Failure>>, Failure> {
         let mut statement =
             self.connection.prepare_cached("SELECT lookup, mark, record FROM secret")?;
         let mut rows = statement.query([])?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            let lookup = lookup_of(&row.get::<_, Vec<u8>>(0)?)?;
-            all.push(self.decode(lookup, &row.get::<_, Vec<u8>>(1)?, row.get(2)?)?);
+            let (lookup, mark): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let record = row.get(2)?;
+            all.push(lookup_of(&lookup).and_then(|lookup| self.decode(lookup, &mark, record)));
         }
         Ok(all)
     }

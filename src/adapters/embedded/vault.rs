@@ -5,16 +5,19 @@
 //! runtime. A vault that does not exist reads as empty and is created by the first write only.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
+use time::OffsetDateTime;
 use tokio::sync::oneshot;
 
 use super::ambient::Ambient;
-use super::auth;
 use super::config::Config;
 use super::crypto::Keys;
 use super::error::Failure;
+use super::rekey;
+use super::seal;
 use super::store::{self, Access, Found};
 use super::tx::{StoredRoot, Tx, View};
 use super::writer::Writer;
@@ -49,12 +52,35 @@ struct Open {
 struct Identity(u64, u64);
 
 impl Shared {
+    pub(super) fn new(keys: Keys, ambient: Ambient, reader: Option<Connection>) -> Self {
+        let readers = Mutex::new(reader.into_iter().collect());
+        Self { keys, ambient, root: Mutex::new(None), readers }
+    }
+
     pub(super) fn trusted(&self) -> Option<StoredRoot> {
         lock(&self.root).clone()
     }
 
     pub(super) fn trust(&self, root: StoredRoot) {
         *lock(&self.root) = Some(root);
+    }
+
+    /// Runs a read transaction on an idle connection or a new one.
+    fn snapshot<T>(
+        &self,
+        path: &Path,
+        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let idle = lock(&self.readers).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => store::connect(path, Access::Read)?,
+        };
+        let transaction = connection.transaction()?;
+        let outcome = work(&transaction);
+        drop(transaction);
+        lock(&self.readers).push(connection);
+        outcome
     }
 }
 
@@ -88,9 +114,28 @@ impl Vault {
     /// # Errors
     /// When it cannot be created or opened.
     pub fn init(&self) -> Result<bool, Failure> {
-        let existed = self.shared(false)?.is_some();
+        if self.shared(false)?.is_some() {
+            return Ok(false);
+        }
         self.shared(true)?;
-        Ok(!existed)
+        self.settle()?;
+        Ok(true)
+    }
+
+    /// Completes the file and its checksum, when nobody else is about to.
+    pub(super) fn settle(&self) -> Result<(), Failure> {
+        if let Some(shared) = self.shared(false)? {
+            seal::settle(&shared, &mut store::connect(&self.config.path, Access::Write)?);
+        }
+        Ok(())
+    }
+
+    /// True when there is a vault at the path.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn exists(&self) -> Result<bool, Failure> {
+        Ok(self.shared(false)?.is_some())
     }
 
     /// Things the user should know, once.
@@ -110,21 +155,27 @@ impl Vault {
         missing: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let Some(shared) = self.shared(false)? else { return missing() };
-        let idle = lock(&shared.readers).pop();
-        let mut connection = match idle {
-            Some(connection) => connection,
-            None => store::connect(&self.config.path, Access::Read)?,
-        };
-        let transaction = connection.transaction()?;
-        let trusted = shared.trusted();
-        let root = StoredRoot::load(&transaction, &shared.keys, trusted.as_ref())?;
-        if trusted.as_ref() != Some(&root) {
-            shared.trust(root);
-        }
-        let outcome = work(&View::new(&transaction, &shared.keys, shared.ambient.now()));
-        drop(transaction);
-        lock(&shared.readers).push(connection);
-        outcome
+        shared.snapshot(&self.config.path, |connection| {
+            let trusted = shared.trusted();
+            let root = StoredRoot::load(connection, &shared.keys, trusted.as_ref())?;
+            if trusted.as_ref() != Some(&root) {
+                shared.trust(root);
+            }
+            work(&View::new(connection, &shared.keys, shared.ambient.now()))
+        })
+    }
+
+    /// Looks at one snapshot of the file, without checking its root first; `None` when there is
+    /// no vault.
+    pub(super) fn snapshot<T>(
+        &self,
+        work: impl FnOnce(&Connection, &Keys, OffsetDateTime) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        let Some(shared) = self.shared(false)? else { return Ok(None) };
+        let now = shared.ambient.now();
+        shared
+            .snapshot(&self.config.path, |connection| work(connection, &shared.keys, now))
+            .map(Some)
     }
 
     /// Queues a write, creating the vault if `create`; `None` when there is no vault.
@@ -154,6 +205,15 @@ impl Vault {
         Ok(self.opened(&mut guard, create)?.map(|open| open.shared.clone()))
     }
 
+    /// Closes the file; the next call opens it again.
+    pub(super) fn close(&self) {
+        *lock(&self.open) = None;
+    }
+
+    pub(super) const fn ambient(&self) -> &Ambient {
+        &self.ambient
+    }
+
     fn opened<'g>(
         &self,
         guard: &'g mut MutexGuard<'_, Option<Open>>,
@@ -178,29 +238,24 @@ impl Vault {
             found = store::find(&self.config.path)?;
         }
         let Found::Vault(connection, header) = found else { return Ok(None) };
-        let master = auth::existing(&self.config.key, &header.protection)?;
-        let keys = Keys::derive(&header.unwrap(&master)?, header.vault);
+        let data_key = rekey::unlock(&self.config.key, &header)?;
+        let keys = Keys::derive(&data_key, header.vault);
         let file = identity(&self.config.path)
             .ok_or_else(|| Failure::corrupt("it was removed while it was being opened"))?;
-        let shared = Shared {
-            keys,
-            ambient: self.ambient.clone(),
-            root: Mutex::new(None),
-            readers: Mutex::new(vec![connection]),
-        };
+        let shared = Shared::new(keys, self.ambient.clone(), Some(connection));
         Ok(Some(Open { shared: Arc::new(shared), writer: None, file }))
     }
 }
 
 #[cfg(unix)]
-fn identity(path: &std::path::Path) -> Option<Identity> {
+fn identity(path: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
 
     std::fs::metadata(path).ok().map(|metadata| Identity(metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-fn identity(path: &std::path::Path) -> Option<Identity> {
+fn identity(path: &Path) -> Option<Identity> {
     std::fs::metadata(path).ok().map(|_| Identity(0, 0))
 }
 
