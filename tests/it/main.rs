@@ -10,6 +10,7 @@
 )]
 
 mod acceptance;
+mod apply;
 mod conformance;
 mod examples;
 mod fuzz;
@@ -17,5 +18,7 @@ mod handshake;
 mod layers;
 mod leaks;
 mod memory;
+mod plan;
+mod protocol;
 mod support;
 mod wire_numbers;

@@ -19,7 +19,7 @@ mod schema;
 mod service;
 mod takeover;
 
-pub use service::{MAX_MESSAGE, ProviderService};
+pub use service::ProviderService;
 
 /// Generated messages, server trait and client of protocol 6.11.
 #[allow(

@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 use super::super::framework::server::Server;
+use super::super::transport::MAX_MESSAGE;
 use super::proto::provider_server::{Provider, ProviderServer};
 use super::proto::{
     apply_resource_change, call_function, close_ephemeral_resource, configure_provider,
@@ -28,9 +29,6 @@ use super::proto::{
 use super::{
     action, change, config, data, ephemeral, function, list, metadata, resource, takeover,
 };
-
-/// Largest message that is received: what the Go SDK takes. tonic's own limit is 4 MiB.
-pub const MAX_MESSAGE: usize = 256 << 20;
 
 /// Counts one piece of work until dropped; see [`ProviderService::counted_by`].
 type Count = Box<dyn Send>;

@@ -2,5 +2,11 @@
 
 pub mod canary;
 pub mod cli;
+pub mod core;
+pub mod core_checks;
+pub mod core_proposal;
+pub mod core_schema;
+pub mod in_process;
 pub mod peer;
 pub mod rust_source;
+pub mod toy;

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::super::codec::{CodecError, decode_json, decode_msgpack, encode_msgpack};
+use super::super::codec::{
+    CodecError, decode_json, decode_json_value, decode_msgpack, encode_msgpack,
+};
 use super::super::diag::Diagnostics;
 use super::super::guard::Sealed;
 use super::super::path::Path;
@@ -194,7 +196,7 @@ pub(super) fn lenient(
     diags: &mut Diagnostics,
 ) -> Option<Value> {
     prune(&mut json, ty);
-    decode_json(json.to_string().as_bytes(), ty)
+    decode_json_value(json, ty)
         .map_err(|problem| {
             diags.error(
                 problem.path,

@@ -20,9 +20,6 @@ mod list;
 mod plan;
 mod resource;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 pub use apply::ApplyCall;
