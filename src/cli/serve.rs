@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use coffer::plugin::framework::server::{Server, ServerInfo};
 use coffer::plugin::transport::{
-    self, Launch, Network, Plugin, Running, logging, reattach_value, serve, serve_debug,
+    self, GrpcService, Launch, Network, Plugin, Running, logging, reattach_value, serve,
+    serve_debug,
 };
 use coffer::plugin::wire::ProviderService;
-use coffer::plugin::wire::proto::provider_server::ProviderServer;
-use coffer::provider::Coffer;
+use coffer::provider::{self, Coffer};
 
 use super::{Environment, output};
 
-/// The provider's name in variables and logs.
-const PROVIDER: &str = "coffer";
 /// Its source address without the host.
 const ADDRESS: &str = "coffer/coffer";
 /// Its source addresses in full: Terraform and OpenTofu complete the short one differently.
@@ -25,13 +23,13 @@ const THREADS: usize = 2;
 
 /// Serves the command line that started this process.
 pub(super) fn plugin(environment: &Environment, launch: Launch) -> anyhow::Result<()> {
-    logging::start(environment, PROVIDER);
+    logging::start(environment, provider::NAME);
     run(async { Ok(serve(compose(), launch).await?) })
 }
 
 /// Serves whoever attaches, until Ctrl-C.
 pub(super) fn debug(environment: &Environment) -> anyhow::Result<()> {
-    logging::start(environment, PROVIDER);
+    logging::start(environment, provider::NAME);
     let network = if cfg!(unix) {
         Network::Unix { directory: None, group: None }
     } else {
@@ -65,16 +63,13 @@ fn banner(address: &transport::Address) -> std::io::Result<()> {
     ))
 }
 
-fn compose() -> Plugin<ProviderServer<ProviderService>> {
-    let info = ServerInfo { name: PROVIDER, version: env!("CARGO_PKG_VERSION") };
+/// From the provider to what the transport serves.
+fn compose() -> Plugin<impl GrpcService> {
+    let info = ServerInfo { name: provider::NAME, version: env!("CARGO_PKG_VERSION") };
     let server = Arc::new(Server::new(Arc::new(Coffer::new()), info));
     let running = Running::new();
-    let (counter, stopped) = (running.clone(), Arc::clone(&server));
-    let service = ProviderService::new(server).counted_by(move || counter.begin());
-    Plugin {
-        service: service.into_server(),
-        running,
-        stop: Box::new(move || stopped.stop()),
-        address: ADDRESS,
-    }
+    let counted = running.clone();
+    let service =
+        ProviderService::new(Arc::clone(&server)).counted_by(move || counted.begin()).into_server();
+    Plugin { service, running, stop: Box::new(move || server.stop()), address: ADDRESS }
 }

@@ -12,7 +12,6 @@ mod handshake;
 pub mod harden;
 mod listener;
 pub mod logging;
-mod nothing;
 mod panic;
 mod reattach;
 mod running;
@@ -28,7 +27,6 @@ pub use environment::{
 };
 pub use handshake::line as handshake_line;
 pub use listener::Address;
-pub use nothing::Nothing;
 pub use panic::catch as catch_panics;
 pub use reattach::reattach_value;
 pub use running::{Guard, Running};
