@@ -7,6 +7,8 @@
 
 #[path = "targets/plugin.rs"]
 mod plugin;
+#[path = "targets/state.rs"]
+mod state;
 #[path = "targets/texts.rs"]
 mod texts;
 #[path = "targets/values.rs"]
@@ -41,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     target!(texts::secret_id, id_seeds),
     target!(texts::version_id, id_seeds),
     target!(texts::key_schema, key_schema_seeds),
+    target!(state::stored_state, stored_state_seeds),
     target!(vault::vault_file, vault_file_seeds),
     target!(vault::vault_backup, vault_backup_seeds),
 ];

@@ -44,6 +44,7 @@ bounded_runs! {
     secret_id,
     version_id,
     key_schema,
+    stored_state,
     vault_file,
     vault_backup,
 }
