@@ -56,3 +56,21 @@ impl fmt::Display for ProfileName {
 pub struct InvalidProfileName {
     text: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_64_plain_characters_at_most() {
+        let longest = "x".repeat(64);
+        for good in ["a", "main", "eu-1_prod", "9", &longest] {
+            assert_eq!(good.parse::<ProfileName>().unwrap().to_string(), good);
+        }
+        let longer = "x".repeat(65);
+        for bad in ["", "a/b", "a b", "é", "a#1", "a.b", &longer] {
+            let message = bad.parse::<ProfileName>().unwrap_err().to_string();
+            assert!(message.contains("1 to 64 ASCII letters"), "{message}");
+        }
+    }
+}
