@@ -3,6 +3,7 @@
 //! Responsible for arguments, exit codes and the choice between a subcommand, help and serving as
 //! a plugin. Subcommands live in files of their own; [`output`] is the only place that prints.
 
+mod docs;
 mod output;
 mod serve;
 mod vault;
@@ -60,6 +61,8 @@ struct Arguments {
 enum Command {
     /// Look into an embedded vault, check it, change its key.
     Vault(vault::Vault),
+    /// Write the documentation pages of the registry.
+    Docs(docs::Arguments),
 }
 
 /// Runs what the arguments ask for.
@@ -70,6 +73,7 @@ pub(crate) fn run(environment: &Environment) -> ExitCode {
     };
     match arguments.command {
         Some(Command::Vault(arguments)) => vault(arguments, environment),
+        Some(Command::Docs(arguments)) => finish(docs::command(&arguments)),
         None if arguments.debug => finish(serve::debug(environment)),
         None => plugin(environment),
     }

@@ -59,15 +59,17 @@ fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter_map(|line| {
         line.starts_with('#').then(|| anchor(line.trim_start_matches('#').trim()))
     });
-    let explicit =
-        text.lines().filter_map(|line| Some(line.split_once("<a id=\"")?.1.split_once('"')?.0.to_owned()));
+    let explicit = text
+        .lines()
+        .filter_map(|line| Some(line.split_once("<a id=\"")?.1.split_once('"')?.0.to_owned()));
     headings.chain(explicit).collect()
 }
 
 /// Targets of the Markdown links of a page.
 fn links(text: &str) -> Vec<String> {
     let text = prose(text);
-    let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()));
+    let targets =
+        text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()));
     targets.collect()
 }
 

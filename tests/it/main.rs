@@ -12,6 +12,7 @@
 mod acceptance;
 mod apply;
 mod conformance;
+mod docs;
 mod examples;
 mod fuzz;
 mod handshake;

@@ -67,14 +67,7 @@ fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, St
         backup,
     } = capability;
     let yes = |flag: &bool| if *flag { "yes" } else { "no" }.to_owned();
-    let punctuation: Vec<_> = name_punctuation
-        .chars()
-        .map(|c| if c == '`' { "`` ` ``".to_owned() } else { format!("`{c}`") })
-        .collect();
-    let mut names = format!("letters, digits, {}", punctuation.join(" "));
-    if *unicode_names {
-        names.push_str(", characters beyond ASCII");
-    }
+    let names = characters(name_punctuation, *unicode_names);
     vec![
         (
             "Stability",
@@ -126,6 +119,25 @@ fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, St
     ]
 }
 
+/// The characters of names in words; those that are missing where they are fewer.
+fn characters(punctuation: &str, unicode: bool) -> String {
+    let quoted = |list: String| {
+        let codes = list.chars().map(|c| match c {
+            '`' => "`` ` ``".to_owned(),
+            ' ' => "space".to_owned(),
+            c => format!("`{c}`"),
+        });
+        codes.collect::<Vec<_>>().join(" ")
+    };
+    let missing: String =
+        (' '..='~').filter(|c| !c.is_ascii_alphanumeric() && !punctuation.contains(*c)).collect();
+    if unicode && missing.chars().count() < punctuation.chars().count() {
+        return format!("all but control characters and {}", quoted(missing));
+    }
+    let unicode = if unicode { ", characters beyond ASCII" } else { "" };
+    format!("letters, digits, {}{unicode}", quoted(punctuation.to_owned()))
+}
+
 fn bytes(count: usize) -> String {
     const UNITS: [(usize, &str); 2] = [(1 << 20, "MiB"), (1 << 10, "KiB")];
     UNITS
@@ -140,7 +152,7 @@ fn section(backend: &Descriptor) -> String {
         section.push_str(&format!("\nArguments of `{}` in a profile:\n\n", backend.name));
         section.push_str(&text::table(&arguments(backend)));
     }
-    let docs = backend.docs.trim();
+    let docs = text::below(backend.docs);
     if !docs.is_empty() {
         section.push_str(&format!("\n{docs}\n"));
     }

@@ -16,9 +16,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use coffer::adapters::catalog::BACKENDS;
 use coffer::adapters::descriptor::Descriptor;
 use coffer::plugin::framework::object::Provider;
+use coffer::provider::Coffer;
 
+use super::output;
 use page::{Examples, Import, Kind};
 
 /// Folders whose every page is generated: what else lies there is left over.
@@ -41,8 +44,14 @@ pub(super) struct Arguments {
 /// Generated pages by path below the documentation folder.
 type Pages = BTreeMap<String, String>;
 
+/// The subcommand, for the provider and the backends of this binary.
+pub(super) fn command(arguments: &Arguments) -> anyhow::Result<()> {
+    let done = run(arguments, &Coffer::new(), BACKENDS)?;
+    Ok(output::text(&done)?)
+}
+
 /// Writes or checks the pages and says what was done.
-pub(super) fn run(
+fn run(
     arguments: &Arguments,
     provider: &dyn Provider,
     backends: &[&Descriptor],

@@ -329,7 +329,7 @@ static VAULT: Descriptor = Descriptor {
     title: "Sample vault",
     stability: Stability::Beta,
     summary: "Holds things.",
-    docs: "### Notes\n\nNone.\n",
+    docs: "# Sample vault\n\n## Notes\n\n```\n# code\n```\n\nNone.\n",
     arguments: &[Argument {
         name: "path",
         kind: ArgumentKind::Text,
@@ -372,7 +372,7 @@ fn guide_to_the_backends_has_a_matrix_and_a_section_each() {
         "| Tags | any number |",
         "| Recoverable deletion | 7 to 30 days, 30 unless set |",
         "## Sample vault\n\nHolds things.\n\nArguments of `sample` in a profile:\n",
-        "| `path` | String, required, sensitive | `SAMPLE_PATH` | One \\| two lines. |\n\n### Notes\n\nNone.\n",
+        "| `path` | String, required, sensitive | `SAMPLE_PATH` | One \\| two lines. |\n\n### Notes\n\n```\n# code\n```\n\nNone.\n",
     ] {
         assert!(guide.contains(line), "{line}\n{guide}");
     }

@@ -24,6 +24,21 @@ pub(super) fn plain(markdown: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A page with a title of its own as a part of another page: without the title, headings one level
+/// deeper.
+pub(super) fn below(markdown: &str) -> String {
+    let mut inside = false;
+    let lines = markdown.lines().filter_map(|line| {
+        inside ^= line.starts_with("```");
+        match line {
+            _ if inside || !line.starts_with('#') => Some(line.to_owned()),
+            title if title.starts_with("# ") => None,
+            heading => Some(format!("#{heading}")),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
 /// One cell of a table: no line breaks, no bars.
 pub(super) fn cell(markdown: &str) -> String {
     markdown.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")

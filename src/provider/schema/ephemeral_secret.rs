@@ -1,7 +1,6 @@
 //! Schema of the ephemeral resource `coffer_secret`: the value, for the time of one run.
 
 use super::{choices, told};
-use crate::domain::rotation::RotationState;
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::schema::{Attribute, ConfigValidator, Nesting, Presence, Schema};
 use crate::plugin::framework::types::Type;
@@ -9,6 +8,9 @@ use crate::plugin::framework::validators;
 
 /// Codes of `on_missing`, the default first.
 pub(crate) const ON_MISSING: &[&str] = &["error", "null"];
+
+/// Rotation states that name one version, the default first.
+const SELECTABLE: &[&str] = &["current", "latest", "pending", "previous"];
 
 /// The ephemeral resource.
 pub(crate) fn schema() -> Schema {
@@ -30,9 +32,9 @@ fn selection(schema: Schema) -> Schema {
             "rotation_state",
             Attribute::optional(
                 Type::String,
-                format!("Read the version in this state. {}", choices(&RotationState::CODES)),
+                format!("Read the version in this state. {}", choices(SELECTABLE)),
             )
-            .check(validators::one_of(&["current", "latest", "pending", "previous"])),
+            .check(validators::one_of(SELECTABLE)),
         )
         .attribute(
             "version",
