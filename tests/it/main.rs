@@ -18,6 +18,7 @@ mod fuzz;
 mod handshake;
 mod layers;
 mod leaks;
+mod lifecycle;
 mod memory;
 mod plan;
 mod protocol;
