@@ -2,8 +2,9 @@
 //!
 //! Responsible for choosing the version, for the typed result and for the two ways to wait for the
 //! apply. A provider cannot see which phase it is in, so both work through the arguments: an
-//! unknown argument makes the CLI itself postpone opening (`depends_on_id`), and `open = false`
-//! gives null results without asking the vault (`open = terraform.applying`).
+//! unknown argument makes the CLI itself postpone opening (`id` of a secret that is being created,
+//! `depends_on_id`), and `open = false` gives unknown results without asking the vault (`open =
+//! terraform.applying`; Terraform takes unknown results, OpenTofu does not).
 
 use std::sync::Arc;
 
@@ -51,18 +52,17 @@ impl EphemeralResource for EphemeralSecret {
     async fn open(&self, ctx: &Context, config: Value, diags: &mut Diagnostics) -> Option<Opened> {
         let configured = self.shared.configured(diags)?;
         let located = import_id::locate(&config, &configured, diags)?;
-        let read = if config.get("open") == &Value::Bool(false) {
-            None
-        } else {
-            let vault = match configured.vault(&located.profile) {
-                Ok(vault) => vault,
-                Err(problem) => {
-                    errors::no_vault(&problem, Path::attribute("profile"), diags);
-                    return None;
-                }
-            };
-            fetch(&vault, &run(ctx, None), &config, &located, diags).await?
+        if config.get("open") == &Value::Bool(false) {
+            return Some(Opened { result: closed(config, &located), ..Opened::default() });
+        }
+        let vault = match configured.vault(&located.profile) {
+            Ok(vault) => vault,
+            Err(problem) => {
+                errors::no_vault(&problem, Path::attribute("profile"), diags);
+                return None;
+            }
         };
+        let read = fetch(&vault, &run(ctx, None), &config, &located, diags).await?;
         Some(Opened { result: result(config, &located, read.as_ref()), ..Opened::default() })
     }
 }
@@ -142,6 +142,19 @@ fn selector(config: &Value) -> (VersionSelector, &'static str) {
     }
     let state = config.get("rotation_state").as_str().and_then(RotationState::parse);
     (VersionSelector::State(state.unwrap_or(RotationState::Current)), "rotation_state")
+}
+
+/// The configuration with everything else unknown: nothing was read.
+fn closed(config: Value, located: &Located) -> Value {
+    let set = |config: &Value, name: &str| !config.get(name).is_null();
+    let mut closed = result(config.clone(), located, None);
+    for (name, attribute) in schema::ephemeral_secret::schema().attributes {
+        let is_place = matches!(name.as_str(), "id" | "name" | "profile");
+        if attribute.is_computed() && !is_place && !set(&config, &name) {
+            closed.set(&name, Value::UNKNOWN);
+        }
+    }
+    closed
 }
 
 /// The configuration with everything that was read.

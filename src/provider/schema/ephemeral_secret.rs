@@ -60,8 +60,11 @@ fn selection(schema: Schema) -> Schema {
             "open",
             Attribute::optional(
                 Type::Bool,
-                "With `false` nothing is read and all results are null. `open = \
-                 terraform.applying` keeps a plan from reading the value. Default: `true`.",
+                "With `false` nothing is read and all results are unknown. `open = \
+                 terraform.applying` keeps a plan from reading the value, so that planning needs \
+                 no right to read it and the secret need not exist yet. OpenTofu refuses unknown \
+                 results, but waits by itself for changes of what the ephemeral resource refers \
+                 to. Default: `true`.",
             ),
         )
         .attribute(

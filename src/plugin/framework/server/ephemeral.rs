@@ -75,7 +75,7 @@ impl Server {
             return OpenAnswer::failed(diags);
         };
         echo(&config, &mut result);
-        let sealed = guard::stored(&entry.shape, result, &mut diags);
+        let sealed = guard::planned(&entry.shape, result, &mut diags);
         OpenAnswer {
             result: Encoded::sealed(&sealed, &entry.shape.ty, &mut diags),
             private: private.encode(),
