@@ -44,6 +44,7 @@ struct State {
     faults: Vec<(&'static str, When, BackendError)>,
     calls: Vec<&'static str>,
     hang: bool,
+    mangle: bool,
 }
 
 /// The vault.
@@ -164,7 +165,12 @@ impl Memory {
         self.lock().hang = true;
     }
 
-    /// Methods called so far.
+    /// Lets every read give other content than was written.
+    pub(crate) fn mangle(&self) {
+        self.lock().mangle = true;
+    }
+
+    /// Methods called since the last time this was asked.
     pub(crate) fn calls(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.lock().calls)
     }
@@ -245,6 +251,13 @@ fn copy(content: &Content) -> Content {
 impl Backend for Memory {
     fn capability(&self) -> &Capability {
         &self.capability
+    }
+
+    async fn fingerprint_key_material(
+        &self,
+        _when_missing: WhenMissing,
+    ) -> Result<Option<Secret>, BackendError> {
+        Ok(Some(Secret::new(vec![5; 32])))
     }
 
     async fn read(&self, name: &SecretName) -> Result<SecretRecord, BackendError> {
@@ -340,6 +353,7 @@ impl Backend for Memory {
         selector: VersionSelector,
     ) -> Result<Read, BackendError> {
         self.act("read_content", |state| {
+            let mangle = state.mangle;
             let entry = state.entry(name)?;
             let found = match selector {
                 VersionSelector::State(RotationState::Current) => entry.contents.last(),
@@ -349,7 +363,8 @@ impl Backend for Memory {
                 }
             };
             let (content, version, _) = found.ok_or_else(|| failing(ErrorKind::NotFound))?;
-            Ok(Read { version: version.clone(), content: copy(content) })
+            let content = if mangle { self::content("mangled") } else { copy(content) };
+            Ok(Read { version: version.clone(), content })
         })
         .await
     }

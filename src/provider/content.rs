@@ -72,7 +72,7 @@ const ARGUMENTS: &[Argument] = &[
 
 /// Reads the content arguments of a configuration.
 pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Given {
-    let mut set = ARGUMENTS.iter().filter(|argument| !config.get(argument.name).is_null());
+    let mut set = ARGUMENTS.iter().filter(|argument| is_set(config.get(argument.name)));
     let Some(argument) = set.next() else { return Given::Nothing };
     let value = config.get(argument.name);
     if let Some(second) = set.next() {
@@ -119,6 +119,15 @@ pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Given {
     }
 }
 
+/// True for an argument that carries something. An object of nulls is what Terraform generates for
+/// an import, and says nothing.
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => !fields.values().all(Value::is_null),
+        value => !value.is_null(),
+    }
+}
+
 /// A copy in wiping memory.
 fn secret(value: &Value) -> Secret {
     Secret::from(value.as_str().unwrap_or_default())
@@ -147,6 +156,11 @@ fn api_key(value: &Value) -> Result<Content, Problem> {
 
 fn basic_auth(value: &Value) -> Result<Content, Problem> {
     let (username, password) = (value.get("username"), value.get("password"));
+    for (name, value) in [(field::USERNAME, username), (field::PASSWORD, password)] {
+        if value.is_null() {
+            return Err(Problem { below: Some(name), rule: format!("{name}: is not set") });
+        }
+    }
     Content::basic_auth(secret(username), secret(password)).map_err(|error| Problem {
         below: [field::USERNAME, field::PASSWORD].into_iter().find(|name| *name == error.field),
         rule: error.to_string(),
@@ -257,6 +271,17 @@ mod tests {
         assert!(matches!(value, Given::Unknown { kind: Some(Kind::BasicAuth) }));
         let two = vec![("value_wo", Value::UNKNOWN), ("api_key_wo", Value::UNKNOWN)];
         assert!(matches!(given(two).0, Given::Unknown { kind: None }));
+    }
+
+    #[test]
+    fn object_of_nulls_is_no_content_and_half_of_it_is_refused() {
+        let (value, diags) = given(vec![("basic_auth_wo", auth(Value::Null, Value::Null))]);
+        assert!(matches!(value, Given::Nothing) && !diags.has_errors());
+        let half = auth(Value::string("u"), Value::Null);
+        let (value, diags) = given(vec![("basic_auth_wo", half)]);
+        assert!(matches!(value, Given::Invalid));
+        let path = Path::attribute("basic_auth_wo").child("password");
+        assert_eq!(diags.iter().next().unwrap().path, path);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Function `parse_id`: an id taken apart.
 
-use crate::domain::secret::{SecretId, VersionId};
+use crate::domain::secret::{InvalidId, SecretId, VersionId};
 use crate::plugin::framework::number::Number;
 use crate::plugin::framework::object::{Function, FunctionError, Parameter, Signature};
 use crate::plugin::framework::types::Type;
@@ -38,10 +38,10 @@ impl Function for ParseId {
         let text = arguments.first().and_then(Value::as_str).unwrap_or_default();
         let wrong = |message: String| FunctionError { message, argument: Some(0) };
         let (secret, version) = if text.contains('#') {
-            let id: VersionId = text.parse().map_err(|e| wrong(format!("{e}.")))?;
+            let id: VersionId = text.parse().map_err(|e: InvalidId| wrong(e.to_string()))?;
             (id.secret, i64::try_from(id.number).ok())
         } else {
-            let id: SecretId = text.parse().map_err(|e| wrong(format!("{e}.")))?;
+            let id: SecretId = text.parse().map_err(|e: InvalidId| wrong(e.to_string()))?;
             (id, None)
         };
         Ok(Value::object([

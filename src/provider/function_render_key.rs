@@ -1,6 +1,6 @@
 //! Function `render_key`: the name that a key schema gives a secret at a destination.
 
-use crate::domain::key_schema::{KeySchema, Placeholder, Values};
+use crate::domain::key_schema::{InvalidSchema, KeySchema, Placeholder, Values};
 use crate::plugin::framework::object::{Function, FunctionError, Parameter, Signature};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::value::Value;
@@ -43,12 +43,11 @@ impl Function for RenderKey {
     }
 
     fn call(&self, arguments: Vec<Value>) -> Result<Value, FunctionError> {
-        let wrong = |argument, message: String| FunctionError {
-            message: format!("{message}."),
-            argument: Some(argument),
-        };
+        // The command line tool ends the sentence.
+        let wrong = |argument, message: String| FunctionError { message, argument: Some(argument) };
         let text = |place: usize| arguments.get(place).and_then(Value::as_str).unwrap_or_default();
-        let schema: KeySchema = text(0).parse().map_err(|e| wrong(0, format!("{e}")))?;
+        let schema: KeySchema =
+            text(0).parse().map_err(|e: InvalidSchema| wrong(0, e.to_string()))?;
         let values = placeholders(arguments.get(2)).map_err(|message| wrong(2, message))?;
         if let Some(missing) = schema.placeholders().find(|p| !values.contains_key(p)) {
             return Err(wrong(2, format!("the schema uses {missing}, which has no value here")));

@@ -91,8 +91,15 @@ fn content(schema: Schema) -> Schema {
                 Nesting::Single,
                 Presence::Optional,
                 [
-                    ("username", Attribute::required(Type::String, "User name.").write_only()),
-                    ("password", Attribute::required(Type::String, "Password.").write_only()),
+                    // Not required by the schema: Terraform generates an empty object on import.
+                    (
+                        "username",
+                        Attribute::optional(Type::String, "User name. Must be set.").write_only(),
+                    ),
+                    (
+                        "password",
+                        Attribute::optional(Type::String, "Password. Must be set.").write_only(),
+                    ),
                 ],
                 "User name and password; makes a secret of type `basic_auth`.",
             )

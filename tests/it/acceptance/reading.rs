@@ -217,7 +217,7 @@ fn functions_refuse(workspace: &mut Workspace) {
     let head = head(workspace);
     for (call, expected) in [
         ("parse_id(\"no-slash\")", "no-slash"),
-        ("render_key(\"no placeholder\", \"a\", {})", "secretKey"),
+        ("render_key(\"no-placeholder\", \"a\", {})", "secretKey"),
         ("render_key(\"{{secretKey}}{{secretKey}}\", \"a\", {})", "secretKey"),
     ] {
         workspace.write(
