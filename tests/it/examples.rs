@@ -97,7 +97,7 @@ fn resource_with_readers_and_functions(workspace: &mut Workspace) {
     workspace.write("resource.tf", &example("resources/coffer_secret/resource.tf"));
     workspace.env("TF_VAR_database_password", "text");
     workspace.apply(&[]).succeeds();
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     for path in [
         "data-sources/coffer_secret/data-source.tf",
         "ephemeral-resources/coffer_secret/ephemeral-resource.tf",
@@ -168,6 +168,6 @@ fn scenarios(workspace: &mut Workspace) {
 #[track_caller]
 fn lives(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds();
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.destroy().succeeds();
 }

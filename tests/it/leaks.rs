@@ -128,7 +128,7 @@ fn life_of_a_secret(workspace: &mut Workspace) {
     watched.value(0);
     watched.workspace.write("main.tf", &every_type("first"));
     watched.plan_and_apply();
-    watched.run(&["plan", "-no-color", "-detailed-exitcode"]).is_empty_plan();
+    watched.run(&["plan", "-no-color", "-detailed-exitcode"]).has_no_changes();
     watched.value(1);
     watched.plan_and_apply();
     watched.workspace.write("main.tf", &every_type("second"));
@@ -248,7 +248,7 @@ output "text" {{
     watched.workspace.write("main.tf", &text);
     watched.run(&["plan", "-no-color", "-generate-config-out=generated.tf"]).succeeds();
     watched.plan_and_apply();
-    watched.run(&["plan", "-no-color", "-detailed-exitcode"]).is_empty_plan();
+    watched.run(&["plan", "-no-color", "-detailed-exitcode"]).has_no_changes();
     // An ephemeral value where none may go: the CLI refuses, and says nothing of it.
     watched
         .workspace

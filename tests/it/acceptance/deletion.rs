@@ -29,7 +29,7 @@ fn recoverable_then_created_again(workspace: &mut Workspace) {
     assert!(list(workspace).contains("app/a"), "{}", list(workspace));
     workspace.apply(&[]).succeeds().says("1 added").says("recovered");
     assert_eq!(stored(workspace, "app/a"), "value");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn recovered_with_the_same_content_keeps_its_version(workspace: &mut Workspace) {
@@ -49,7 +49,7 @@ fn recovered_with_other_content_gets_a_version(workspace: &mut Workspace) {
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "2");
     assert_eq!(workspace.attribute("coffer_secret.a", "description"), "after");
     assert_eq!(stored(workspace, "app/a"), "second");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn prevent(workspace: &mut Workspace) {
@@ -57,7 +57,7 @@ fn prevent(workspace: &mut Workspace) {
     workspace.destroy().fails().says("deletion_policy");
     workspace.plan(&["-destroy"]).fails().says("deletion_policy");
     assert_eq!(stored(workspace, "app/a"), "value");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     given(workspace, "value", "deletion_policy = \"destroy\"");
     workspace.destroy().succeeds().says("1 destroyed");
 }
@@ -94,7 +94,7 @@ fn taken_name_is_adopted(workspace: &mut Workspace) {
     given(workspace, "ours", "on_existing = \"adopt\"");
     assert_eq!(stored(workspace, "app/a"), "ours");
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "2");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn deleted_name_is_refused_when_asked(workspace: &mut Workspace) {

@@ -17,22 +17,22 @@ fn overwrite(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds().says("1 changed");
     assert_eq!(stored(workspace, "app/a"), "ours");
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "3");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn accept(workspace: &mut Workspace) {
     given(workspace, "ours", "on_drift = \"accept\"");
     somebody_else_writes(workspace, "theirs");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.apply(&[]).succeeds();
     assert_eq!(stored(workspace, "app/a"), "theirs");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     // The configuration itself changes: that is written again.
     workspace.env("TF_VAR_value", "ours, changed");
     workspace.plan(&[]).has_changes().says("1 to change");
     workspace.apply(&[]).succeeds().says("1 changed");
     assert_eq!(stored(workspace, "app/a"), "ours, changed");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn metadata(workspace: &mut Workspace) {
@@ -47,7 +47,7 @@ fn metadata(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds();
     assert_eq!(workspace.attribute("coffer_secret.a", "description"), "ours");
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "1");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn gone(workspace: &mut Workspace) {
@@ -59,5 +59,5 @@ fn gone(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds().says("1 added");
     assert_eq!(stored(workspace, "app/a"), "value");
     workspace.write("main.tf", &one_secret(workspace, ""));
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }

@@ -33,15 +33,15 @@ fn is_taken_over(workspace: &mut Workspace) {
     assert_eq!(workspace.attribute("coffer_secret.a", "id"), "main/app/a");
     assert!(workspace.attribute("coffer_secret.a", "fingerprint").starts_with("cfp1."));
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "1");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     // The same content from now on by configuration: nothing to do. Another: one change.
     workspace.write("main.tf", &one_secret(workspace, ""));
     workspace.env("TF_VAR_value", "theirs");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.env("TF_VAR_value", "ours");
     workspace.apply(&[]).succeeds().says("1 changed");
     assert_eq!(stored(workspace, "app/a"), "ours");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn by_command(workspace: &mut Workspace) {
@@ -89,7 +89,7 @@ fn with_generated_configuration(workspace: &mut Workspace) {
     assert!(generated.contains("\"app/a\""), "{generated}");
     assert!(!generated.contains("theirs"), "{generated}");
     workspace.apply(&[]).succeeds().says("1 imported, 0 added, 0 changed");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     assert_eq!(stored(workspace, "app/a"), "theirs");
 }
 

@@ -26,5 +26,5 @@ fn between_names_of_one_type(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds().says("0 added, 0 changed, 0 destroyed");
     assert_eq!(workspace.attribute("coffer_secret.new", "id"), "main/app/a");
     assert_eq!(stored(workspace, "app/a"), "value");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }

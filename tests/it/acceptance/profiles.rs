@@ -77,7 +77,7 @@ resource "coffer_secret" "b" {
     assert_eq!(workspace.attribute("coffer_secret.b", "id"), "two/same-name");
     assert_eq!(get(workspace, "one.db", "same-name"), "value");
     assert_eq!(get(workspace, "two.db", "same-name"), "other");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.destroy().succeeds().says("2 destroyed");
 }
 
@@ -102,7 +102,7 @@ resource "coffer_secret" "a" {{
     assert_eq!(workspace.attribute("coffer_secret.a", "id"), "two/wanderer");
     assert_eq!(get(workspace, "two.db", "wanderer"), "value");
     workspace.provider(&["vault", "get", "--path", "one.db", "wanderer"]).fails();
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn wrong_key(workspace: &mut Workspace) {
@@ -117,7 +117,7 @@ fn wrong_key(workspace: &mut Workspace) {
     workspace.env("COFFER_EMBEDDED_KEY", "too short");
     workspace.plan(&[]).fails().says("32 bytes").never_says("too short");
     workspace.env("COFFER_EMBEDDED_KEY", KEY_A);
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     assert_eq!(stored(workspace, "app/a"), "value");
 }
 
@@ -131,7 +131,7 @@ fn key_file_is_private(workspace: &mut Workspace) {
     assert_eq!(mode("vault.db.key"), 0o600);
     assert_eq!(mode("vault.db"), 0o600);
     // Said once, not on every run.
-    workspace.plan(&[]).is_empty_plan().never_says("vault.db.key");
+    workspace.plan(&[]).has_no_changes().never_says("vault.db.key");
 }
 
 fn key_file_open_to_others(workspace: &mut Workspace) {
@@ -140,13 +140,13 @@ fn key_file_open_to_others(workspace: &mut Workspace) {
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("the mode can be set");
     workspace.plan(&[]).fails().says("vault.db.key").says("chmod 600");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the mode can be set");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn passphrase(workspace: &mut Workspace) {
     workspace.env("COFFER_EMBEDDED_PASSPHRASE", "a long enough passphrase");
     given(workspace, "value", "");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     assert!(!workspace.root().join("vault.db.key").exists());
     workspace.env("COFFER_EMBEDDED_PASSPHRASE", "another passphrase");
     workspace.plan(&[]).fails().says("passphrase").never_says("another passphrase");

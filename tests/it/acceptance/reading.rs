@@ -58,7 +58,7 @@ resource "coffer_secret" "joined" {{
     workspace.write("main.tf", &text);
     workspace.apply(&[]).succeeds().never_says("p4ss");
     assert_eq!(stored(workspace, "joined"), "app/p4ss/two");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn ephemeral_of_a_version(workspace: &mut Workspace) {
@@ -150,7 +150,7 @@ resource "coffer_secret" "b" {{
     workspace.write("main.tf", &text);
     workspace.apply(&[]).succeeds().says("1 added");
     assert_eq!(stored(workspace, "b"), "one");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn missing_can_be_null(workspace: &mut Workspace) {
@@ -183,7 +183,7 @@ fn data_source_has_no_value(workspace: &mut Workspace) {
     );
     workspace.apply(&[]).succeeds().says("main/app/a").says("cfp1.").never_says("canary-in");
     assert!(!workspace.read("terraform.tfstate").contains("canary-in"));
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn functions(workspace: &mut Workspace) {

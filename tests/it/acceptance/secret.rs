@@ -36,8 +36,8 @@ fn create(workspace: &mut Workspace) {
     assert_eq!(attribute("value_wo"), "null");
     assert!(attribute("fingerprint").starts_with("cfp1.h2."), "{}", attribute("fingerprint"));
     assert_eq!(stored(workspace, "app/a"), "correct horse battery staple");
-    workspace.plan(&[]).is_empty_plan();
-    workspace.plan(&["-refresh=false"]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
+    workspace.plan(&["-refresh=false"]).has_no_changes();
 }
 
 fn default_profile_without_settings(workspace: &mut Workspace) {
@@ -61,7 +61,7 @@ resource "coffer_secret" "a" {
     workspace.apply(&[]).succeeds().says("1 added");
     assert_eq!(workspace.attribute("coffer_secret.a", "id"), "local/a");
     assert!(workspace.file(".coffer/vault.db").is_file());
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn every_type(workspace: &mut Workspace) {
@@ -99,11 +99,11 @@ resource "coffer_secret" "map" {{
     {
         assert_eq!(workspace.attribute(&format!("coffer_secret.{name}"), "type"), kind);
     }
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.env("TF_VAR_value", "another");
     workspace.plan(&[]).has_changes().says("0 to add, 3 to change, 0 to destroy");
     workspace.apply(&[]).succeeds().says("0 added, 3 changed");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn value_change(workspace: &mut Workspace) {
@@ -119,7 +119,7 @@ fn value_change(workspace: &mut Workspace) {
     assert_ne!(workspace.attribute("coffer_secret.a", "fingerprint"), before);
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "2");
     assert_eq!(stored(workspace, "app/a"), "second");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn revert(workspace: &mut Workspace) {
@@ -132,7 +132,7 @@ fn revert(workspace: &mut Workspace) {
     assert_eq!(workspace.attribute("coffer_secret.a", "fingerprint"), first);
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "3");
     assert_eq!(stored(workspace, "app/a"), "first");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn unknown_value(workspace: &mut Workspace) {
@@ -153,13 +153,13 @@ resource "coffer_secret" "a" {{
     };
     workspace.write("main.tf", &configuration("first"));
     workspace.apply(&[]).succeeds().says("2 added");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.write("main.tf", &configuration("second"));
     workspace.plan(&[]).has_changes().says("0 to add, 2 to change");
     workspace.apply(&[]).succeeds();
     assert_eq!(stored(workspace, "app/a"), "second");
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "2");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn metadata_change_stores_no_version(workspace: &mut Workspace) {
@@ -177,11 +177,11 @@ fn metadata_change_stores_no_version(workspace: &mut Workspace) {
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "1");
     assert_eq!(workspace.attribute("coffer_secret.a", "fingerprint"), fingerprint);
     assert_eq!(workspace.attribute("coffer_secret.a", "description"), "what it is for");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.write("main.tf", &one_secret(workspace, ""));
     workspace.apply(&[]).succeeds().says("1 changed");
     assert_eq!(workspace.attribute("coffer_secret.a", "description"), "null");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn taint_and_replace(workspace: &mut Workspace) {
@@ -190,9 +190,9 @@ fn taint_and_replace(workspace: &mut Workspace) {
     workspace.plan(&[]).has_changes().says("1 to add, 0 to change, 1 to destroy");
     workspace.apply(&[]).succeeds().says("1 added, 0 changed, 1 destroyed");
     assert_eq!(stored(workspace, "app/a"), "value");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.apply(&["-replace=coffer_secret.a"]).succeeds().says("1 added");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn rename_replaces(workspace: &mut Workspace) {
@@ -203,7 +203,7 @@ fn rename_replaces(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds().says("1 added, 0 changed, 1 destroyed");
     assert_eq!(workspace.attribute("coffer_secret.a", "id"), "main/app/b");
     assert_eq!(stored(workspace, "app/b"), "value");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn type_change(workspace: &mut Workspace) {
@@ -212,7 +212,7 @@ fn type_change(workspace: &mut Workspace) {
     workspace.write("main.tf", &other);
     workspace.apply(&[]).succeeds();
     assert_eq!(workspace.attribute("coffer_secret.a", "type"), "api_key");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn empty_value(workspace: &mut Workspace) {
@@ -229,7 +229,7 @@ fn largest_value(workspace: &mut Workspace) {
     workspace.write("main.tf", &one_secret(workspace, ""));
     workspace.apply(&[]).succeeds();
     assert_eq!(stored(workspace, "app/a").len(), LIMIT);
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn value_above_the_limit(workspace: &mut Workspace) {
@@ -277,8 +277,8 @@ resource "coffer_secret" "a" {{
     for run in running {
         run.wait().succeeds().says("20 added");
     }
-    workspace.plan(&[]).is_empty_plan();
-    other.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
+    other.plan(&[]).has_no_changes();
     assert_eq!(stored(workspace, "run-0/7"), "at once-7");
     assert_eq!(stored(workspace, "run-1/19"), "at once-19");
 }
@@ -297,6 +297,6 @@ resource "coffer_secret" "a" {{
     workspace.write("main.tf", &text);
     workspace.env("TF_VAR_value", "one of many");
     workspace.apply(&["-parallelism=40"]).succeeds().says("60 added");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.destroy().succeeds().says("60 destroyed");
 }

@@ -473,7 +473,7 @@ impl Outcome {
 
     /// Asserts a plan with nothing to do.
     #[track_caller]
-    pub fn is_empty_plan(self) -> Self {
+    pub fn has_no_changes(self) -> Self {
         self.exits(0)
     }
 

@@ -49,7 +49,7 @@ impl SourceFile {
     pub fn parse(path: &str, text: &str) -> Self {
         let has_header = text.lines().next().is_some_and(|first| first.starts_with("//!"));
         let total = text.lines().count();
-        let (tokens, test_lines) = without_tests(tokenize(text));
+        let (tokens, test_lines) = without_tests(&tokenize(text));
         let test_only = path.ends_with("/tests.rs") || path.contains("/tests/");
         let references = references(path, &tokens);
         let lines = if test_only { 0 } else { total.saturating_sub(test_lines) };
@@ -225,14 +225,14 @@ fn end_of_char_or_lifetime(chars: &[char], at: usize) -> usize {
 }
 
 /// Drops items behind `#[cfg(test)]` and counts their lines.
-fn without_tests(tokens: Vec<Spanned>) -> (Vec<Spanned>, usize) {
+fn without_tests(tokens: &[Spanned]) -> (Vec<Spanned>, usize) {
     let mut kept = Vec::new();
     let mut dropped = 0;
     let mut at = 0;
     while at < tokens.len() {
         if is_cfg_test(&tokens[at..]) {
             let first = tokens[at].line;
-            let end = end_of_item(&tokens, at + CFG_TEST_TOKENS);
+            let end = end_of_item(tokens, at + CFG_TEST_TOKENS);
             let last = tokens.get(end.saturating_sub(1)).map_or(first, |spanned| spanned.line);
             dropped += last - first + 1;
             at = end;
