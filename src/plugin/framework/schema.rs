@@ -321,11 +321,12 @@ impl Attribute {
     }
 
     /// Keeps the value out of plan and state; it is sensitive, too. Nested attributes of a
-    /// write-only object must be write-only themselves.
+    /// write-only object must be write-only themselves; then they are the sensitive ones, because
+    /// generated configuration has `{}` instead of `null` for a sensitive object.
     #[must_use]
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
-        self.sensitive = true;
+        self.sensitive = !matches!(self.kind, AttributeKind::Nested(..));
         self
     }
 
