@@ -152,7 +152,7 @@ const OUTPUT: &[(&str, &str)] = &[
 /// Files that may open files (I7), and why.
 const FILES: &[(&str, &str)] = &[
     ("adapters/embedded/", "the vault file and its key file"),
-    ("provider/configure.rs", "key files named in the configuration"),
+    ("provider/keys.rs", "key files named in the configuration"),
     ("main.rs", "the command line"),
     ("cli/", "the command line"),
     ("plugin/transport/", "the private directory of the socket"),

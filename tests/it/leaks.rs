@@ -116,8 +116,9 @@ resource "coffer_secret" "map" {{
   key_value_wo = {{ A = var.value }}
 }}
 
-output "prints" {{
-  value = [coffer_secret.text, coffer_secret.bytes, coffer_secret.key, coffer_secret.login, coffer_secret.map]
+output "secrets" {{
+  sensitive = true
+  value     = [coffer_secret.text, coffer_secret.bytes, coffer_secret.key, coffer_secret.login, coffer_secret.map]
 }}
 "#
     )
@@ -167,7 +168,6 @@ fn failures(workspace: &mut Workspace) {
         "name = \"a\"\nvalue_wo = [var.value]",
         "name = \"a\"\nvalue_wo = var.value\ncontent_wo_version = var.value",
         "name = var.value\nvalue_wo = var.value",
-        "name = \"a\"\nvalue_wo = tobool(var.value)",
     ];
     for arguments in refused {
         watched.workspace.write("main.tf", &secret(arguments));

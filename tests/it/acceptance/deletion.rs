@@ -1,7 +1,10 @@
 //! What destroying does, by policy, and what creating does with a name that is taken.
 
+use coffer::domain::port::Lifecycle;
+
 use super::{configure, given, one_secret, somebody_else_writes, stored};
 use crate::support::cli::{Workspace, cases};
+use crate::support::vault::Vault;
 
 cases! {
     recoverable_then_created_again
@@ -17,16 +20,15 @@ cases! {
     recovery_window_outside_the_limits
 }
 
-fn list(workspace: &Workspace) -> String {
-    let vault = workspace.root().join("vault.db");
-    let path = vault.to_string_lossy();
-    workspace.provider(&["vault", "list", "--deleted", "--path", &path]).succeeds().stdout
+fn lifecycle(workspace: &Workspace) -> Option<Lifecycle> {
+    let path = workspace.root().join("vault.db");
+    Vault::at(&path).lifecycle("app/a")
 }
 
 fn recoverable_then_created_again(workspace: &mut Workspace) {
     given(workspace, "value", "recovery_window_days = 7");
     workspace.destroy().succeeds().says("1 destroyed");
-    assert!(list(workspace).contains("app/a"), "{}", list(workspace));
+    assert!(matches!(lifecycle(workspace), Some(Lifecycle::Deleted { .. })));
     workspace.apply(&[]).succeeds().says("1 added").says("recovered");
     assert_eq!(stored(workspace, "app/a"), "value");
     workspace.plan(&[]).has_no_changes();
@@ -71,13 +73,13 @@ fn retain(workspace: &mut Workspace) {
 fn disable(workspace: &mut Workspace) {
     given(workspace, "value", "deletion_policy = \"disable\"");
     workspace.destroy().succeeds().says("1 destroyed");
-    assert!(list(workspace).contains("disabled"), "{}", list(workspace));
+    assert_eq!(lifecycle(workspace), Some(Lifecycle::Disabled));
 }
 
 fn destroy_for_good(workspace: &mut Workspace) {
     given(workspace, "value", "deletion_policy = \"destroy\"");
     workspace.destroy().succeeds().says("1 destroyed");
-    assert!(!list(workspace).contains("app/a"), "{}", list(workspace));
+    assert_eq!(lifecycle(workspace), None);
     workspace.apply(&[]).succeeds().says("1 added");
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "1");
 }

@@ -5,6 +5,7 @@
 //! configuration they write and the somebody else who changes the vault behind their back.
 
 use crate::support::cli::Workspace;
+use crate::support::vault::Vault;
 
 mod deletion;
 mod drift;
@@ -81,11 +82,9 @@ fn somebody_else_writes(workspace: &Workspace, value: &str) {
     given(&mut other, value, "on_existing = \"adopt\"\n  deletion_policy = \"retain\"");
 }
 
-/// What the vault holds under a name, by the provider's own command line.
+/// What the vault holds under a name.
 #[track_caller]
 fn stored(workspace: &Workspace, name: &str) -> String {
-    let vault = workspace.root().join("vault.db");
-    let answer =
-        workspace.provider(&["vault", "get", "--path", &vault.to_string_lossy(), name]).succeeds();
-    answer.stdout.trim_end_matches('\n').to_owned()
+    let path = workspace.root().join("vault.db");
+    Vault::at(&path).value(name).unwrap_or_else(|| panic!("{name} cannot be read"))
 }

@@ -19,7 +19,7 @@ fn refused(workspace: &Workspace, arguments: &[&str]) {
     workspace
         .run(arguments)
         .fails()
-        .says("write-only")
+        .says("Write-only attribute is not supported")
         .says("1.11")
         .never_says("hidden-value-1234");
 }

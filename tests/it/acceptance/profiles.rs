@@ -3,8 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{configure, given, one_secret, stored};
+use super::{configure, given, one_secret};
 use crate::support::cli::{Workspace, cases};
+use crate::support::vault::Vault;
 
 cases! {
     two_profiles_in_one_run
@@ -48,13 +49,8 @@ variable "value" {{
     )
 }
 
-fn get(workspace: &Workspace, vault: &str, name: &str) -> String {
-    workspace
-        .provider(&["vault", "get", "--path", vault, name])
-        .succeeds()
-        .stdout
-        .trim_end()
-        .to_owned()
+fn get(workspace: &Workspace, vault: &str, name: &str) -> Option<String> {
+    Vault::at(&workspace.file(vault)).value(name)
 }
 
 fn two_profiles_in_one_run(workspace: &mut Workspace) {
@@ -75,8 +71,8 @@ resource "coffer_secret" "b" {
     workspace.apply(&[]).succeeds().says("2 added");
     assert_eq!(workspace.attribute("coffer_secret.a", "id"), "one/same-name");
     assert_eq!(workspace.attribute("coffer_secret.b", "id"), "two/same-name");
-    assert_eq!(get(workspace, "one.db", "same-name"), "value");
-    assert_eq!(get(workspace, "two.db", "same-name"), "other");
+    assert_eq!(get(workspace, "one.db", "same-name").as_deref(), Some("value"));
+    assert_eq!(get(workspace, "two.db", "same-name").as_deref(), Some("other"));
     workspace.plan(&[]).has_no_changes();
     workspace.destroy().succeeds().says("2 destroyed");
 }
@@ -100,8 +96,8 @@ resource "coffer_secret" "a" {{
     workspace.plan(&[]).has_changes().says("0 to add, 1 to change, 0 to destroy");
     workspace.apply(&[]).succeeds().says("1 changed");
     assert_eq!(workspace.attribute("coffer_secret.a", "id"), "two/wanderer");
-    assert_eq!(get(workspace, "two.db", "wanderer"), "value");
-    workspace.provider(&["vault", "get", "--path", "one.db", "wanderer"]).fails();
+    assert_eq!(get(workspace, "two.db", "wanderer").as_deref(), Some("value"));
+    assert_eq!(get(workspace, "one.db", "wanderer"), None);
     workspace.plan(&[]).has_no_changes();
 }
 
@@ -118,7 +114,8 @@ fn wrong_key(workspace: &mut Workspace) {
     workspace.plan(&[]).fails().says("32 bytes").never_says("too short");
     workspace.env("COFFER_EMBEDDED_KEY", KEY_A);
     workspace.plan(&[]).has_no_changes();
-    assert_eq!(stored(workspace, "app/a"), "value");
+    let path = workspace.root().join("vault.db");
+    assert_eq!(Vault::at(&path).under(KEY_A).value("app/a").as_deref(), Some("value"));
 }
 
 fn key_file_is_private(workspace: &mut Workspace) {

@@ -147,10 +147,17 @@ resource "coffer_secret" "b" {{
 "#,
         head(workspace)
     );
+    // A plan that reads nothing has nothing to compare: it can create no secret, and leaves the
+    // content of one that exists as it is.
     workspace.write("main.tf", &text);
-    workspace.apply(&[]).succeeds().says("1 added");
-    assert_eq!(stored(workspace, "b"), "one");
+    workspace.plan(&[]).fails().says("Content is missing");
+    let given = text.replace("ephemeral.coffer_secret.a.value", "\"given\"");
+    workspace.write("main.tf", &given);
+    workspace.apply(&[]).succeeds();
+    workspace.write("main.tf", &text);
     workspace.plan(&[]).has_no_changes();
+    workspace.apply(&[]).succeeds();
+    assert_eq!(stored(workspace, "b"), "given");
 }
 
 fn missing_can_be_null(workspace: &mut Workspace) {

@@ -240,7 +240,7 @@ fn value_above_the_limit(workspace: &mut Workspace) {
 }
 
 /// Largest value of the embedded vault.
-const LIMIT: usize = 1_048_576;
+const LIMIT: usize = 4 * 1024 * 1024;
 
 fn invalid_arguments(workspace: &mut Workspace) {
     for (more, expected) in [

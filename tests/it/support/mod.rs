@@ -10,3 +10,4 @@ pub mod in_process;
 pub mod peer;
 pub mod rust_source;
 pub mod toy;
+pub mod vault;

@@ -1,0 +1,67 @@
+//! Looks into an embedded vault past the provider: what a test has stored there is read through
+//! the backend port.
+
+use std::path::Path;
+
+use coffer::adapters::catalog::BACKENDS;
+use coffer::adapters::descriptor::{Setting, Settings};
+use coffer::domain::kind::field;
+use coffer::domain::material::Secret;
+use coffer::domain::port::{ErrorKind, Lifecycle, VersionSelector};
+use coffer::domain::rotation::RotationState;
+use coffer::domain::secret::SecretName;
+
+/// An embedded vault in a file.
+#[derive(Debug)]
+pub struct Vault<'p> {
+    path: &'p Path,
+    key: Option<&'p str>,
+}
+
+impl<'p> Vault<'p> {
+    /// The vault at `path`, under the key file next to it.
+    pub fn at(path: &'p Path) -> Self {
+        Self { path, key: None }
+    }
+
+    /// The same under this key.
+    pub fn under(self, key: &'p str) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// The current value of a secret with one field, as text; none when it cannot be read.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let backend = self.open();
+        let selector = VersionSelector::State(RotationState::Current);
+        let read = run(backend.read_content(&parse(name), selector)).ok()?;
+        let value = read.content.field(field::VALUE).expect("a content of one field");
+        Some(value.expose_text().expect("a text").to_owned())
+    }
+
+    /// Where a secret is in its life; none when there is none of the name.
+    pub fn lifecycle(&self, name: &str) -> Option<Lifecycle> {
+        match run(self.open().read(&parse(name))) {
+            Ok(record) => Some(record.lifecycle),
+            Err(error) if error.kind == ErrorKind::NotFound => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn open(&self) -> std::sync::Arc<dyn coffer::domain::port::Backend> {
+        let descriptor = BACKENDS.iter().find(|backend| backend.name == "embedded").unwrap();
+        let mut settings = Settings::default();
+        settings.set("path", Setting::Text(self.path.to_string_lossy().into_owned()));
+        if let Some(key) = self.key {
+            settings.set("key", Setting::Secret(Secret::new(key.as_bytes().to_vec())));
+        }
+        (descriptor.open)(settings).expect("the settings are fine")
+    }
+}
+
+fn parse(name: &str) -> SecretName {
+    SecretName::parse(name).expect("a name")
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().expect("a runtime starts").block_on(future)
+}
