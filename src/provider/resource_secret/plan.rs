@@ -348,7 +348,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Keeps the prior form of what means the same: another spelling of a time, no tags.
+    /// Keeps the prior form of what means the same: another spelling of a time. No tags and an
+    /// empty map mean the same, too, but core allows neither in place of the other.
     fn keep_equal_forms(&self, prior: &Value, before: &Fields, response: &mut PlanResponse) {
         let same = |a: &Input<String>, b: &Input<String>| match (a.known(), b.known()) {
             (Some(a), Some(b)) => times::parse(a).is_some() && times::parse(a) == times::parse(b),
@@ -359,10 +360,6 @@ impl Planner<'_> {
         }
         if same(&self.config.expires_at, &before.expires_at) {
             response.planned.set("expires_at", prior.get("expires_at").clone());
-        }
-        let none = |fields: &Fields| known_tags(&fields.tags).is_some_and(|tags| tags.is_empty());
-        if none(&self.config) && none(before) {
-            response.planned.set("tags", prior.get("tags").clone());
         }
     }
 
