@@ -22,5 +22,6 @@ mod lifecycle;
 mod memory;
 mod plan;
 mod protocol;
+mod secret_protocol;
 mod support;
 mod wire_numbers;
