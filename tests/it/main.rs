@@ -15,6 +15,7 @@ mod conformance;
 mod docs;
 mod examples;
 mod fuzz;
+mod guides;
 mod handshake;
 mod layers;
 mod leaks;

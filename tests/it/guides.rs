@@ -1,0 +1,151 @@
+//! The guides: what they tell people to write works as they say.
+//!
+//! The fenced `terraform` blocks of a guide are taken out and applied one after the other, as a
+//! reader would. One block is not: it needs the provider `random`, which is not here.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::cli::{Workspace, cases};
+
+cases! {
+    formatted
+    getting_started
+    no_secrets_in_state
+    fingerprints_and_versions
+    profiles
+}
+
+const REQUIRED: &str = r#"
+terraform {
+  required_providers {
+    coffer = {
+      source = "coffer/coffer"
+    }
+  }
+}
+"#;
+
+fn guide(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/guides/{name}.md"));
+    fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()))
+}
+
+/// The fenced blocks of a language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let opening = format!("```{language}\n");
+    let blocks = text.split(&opening).skip(1);
+    blocks.filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
+}
+
+fn formatted(workspace: &mut Workspace) {
+    let names = ["getting-started", "no-secrets-in-state", "fingerprints-and-versions", "profiles"];
+    for name in names {
+        let blocks = blocks(&guide(name), "terraform");
+        assert!(!blocks.is_empty(), "{name} has no examples");
+        for (place, block) in blocks.iter().enumerate() {
+            workspace.write(&format!("{name}-{place}.tf"), block);
+        }
+    }
+    workspace.run(&["fmt", "-check", "-diff"]).succeeds();
+}
+
+fn getting_started(workspace: &mut Workspace) {
+    let text = guide("getting-started");
+    let blocks = blocks(&text, "terraform");
+    assert_eq!(blocks.len(), 2);
+    workspace.write("main.tf", &blocks[0]);
+    workspace.env("TF_VAR_database_password", "correct horse battery staple");
+    workspace
+        .apply(&[])
+        .succeeds()
+        .says("Note from the vault of profile \"local\"")
+        .says("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.");
+    workspace.plan(&[]).is_empty_plan();
+    workspace.env("TF_VAR_database_password", "another horse");
+    workspace.apply(&[]).succeeds().says("0 added, 1 changed, 0 destroyed");
+    workspace.write("use.tf", &blocks[1]);
+    workspace.apply(&[]).succeeds().says("1 added, 0 changed, 0 destroyed");
+    workspace.plan(&[]).is_empty_plan();
+    // One apply is enough, as the guide says: the reader waits for the write.
+    workspace.env("TF_VAR_database_password", "a third horse");
+    workspace.apply(&[]).succeeds().says("0 added, 2 changed, 0 destroyed");
+    workspace.plan(&[]).is_empty_plan();
+    workspace.destroy().succeeds();
+    workspace.apply(&[]).succeeds().says("2 added");
+    workspace.plan(&[]).is_empty_plan();
+}
+
+fn no_secrets_in_state(workspace: &mut Workspace) {
+    let text = guide("no-secrets-in-state");
+    let examples = blocks(&text, "terraform");
+    assert_eq!(examples.len(), 2);
+    workspace.write("main.tf", REQUIRED);
+    workspace.write("in.tf", &examples[0]);
+    workspace.env("TF_VAR_database_password", "needle-5d41402abc4b");
+    workspace.apply(&[]).succeeds();
+    let state = fs::read_to_string(workspace.file("terraform.tfstate")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let attributes = state["resources"][0]["instances"][0]["attributes"].as_object().unwrap();
+    let told: serde_json::Value = serde_json::from_str(&blocks(&text, "json")[0]).unwrap();
+    let known = attributes.iter().filter(|(_, value)| !value.is_null()).map(|(name, _)| name);
+    let told: Vec<_> = told.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(known.cloned().collect::<Vec<_>>(), told, "the guide shows another state");
+    workspace.write("out.tf", &examples[1]);
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).is_empty_plan();
+    let state = fs::read_to_string(workspace.file("terraform.tfstate")).unwrap();
+    assert!(state.contains("reports/database-password") && !state.contains("needle-5d4"));
+}
+
+fn fingerprints_and_versions(workspace: &mut Workspace) {
+    let text = guide("fingerprints-and-versions");
+    let blocks = blocks(&text, "terraform");
+    let [keys, random, before] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
+    assert!(random.contains("random_password"));
+    let old = "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA=";
+    let new = "MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";
+    workspace.write("main.tf", REQUIRED);
+    let secret = |value: &str| {
+        format!(
+            "resource \"coffer_secret\" \"database\" {{\n  name = \"app/database-password\"\n  value_wo = \"{value}\"\n}}\n"
+        )
+    };
+    workspace.write("secret.tf", &secret("one"));
+    workspace.env("COFFER_FINGERPRINT_KEY", old);
+    workspace.apply(&[]).succeeds();
+    // The key is changed, the old one is retired: nothing to do.
+    workspace.write("provider.tf", keys);
+    workspace.env("COFFER_FINGERPRINT_KEY", new);
+    workspace.env("COFFER_FINGERPRINT_KEY_2025", old);
+    workspace.plan(&[]).is_empty_plan();
+    // The old one is gone as well: a warning, and nothing is rewritten.
+    workspace.env("COFFER_FINGERPRINT_KEY_2025", new);
+    workspace.plan(&[]).is_empty_plan().says("Content cannot be compared");
+    workspace.env("COFFER_FINGERPRINT_KEY_2025", old);
+    workspace.write("secret.tf", &secret("two"));
+    workspace.apply(&[]).succeeds().says("0 added, 1 changed");
+    workspace.write("before.tf", before);
+    workspace.write(
+        "copy.tf",
+        "resource \"coffer_secret\" \"copy\" {\n  name = \"copy\"\n  value_wo = ephemeral.coffer_secret.before.value\n}\n",
+    );
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).is_empty_plan();
+}
+
+fn profiles(workspace: &mut Workspace) {
+    let blocks = blocks(&guide("profiles"), "terraform");
+    workspace.write("main.tf", REQUIRED);
+    workspace
+        .write("variable.tf", "variable \"token\" {\n  type = string\n  ephemeral = true\n}\n");
+    workspace.write("profiles.tf", &blocks[0]);
+    workspace.env("TF_VAR_token", "text");
+    workspace.apply(&[]).succeeds().says("2 added");
+    workspace.plan(&[]).is_empty_plan();
+    // Without a default, a resource must name its profile.
+    let undecided = blocks[0].replace("  default_profile = \"app\"\n", "");
+    assert_ne!(undecided, blocks[0]);
+    workspace.write("profiles.tf", &undecided);
+    workspace.plan(&[]).fails().says("profile");
+}
