@@ -49,6 +49,7 @@ bounded_runs! {
     vault_backup,
 }
 
+#[expect(clippy::print_stdout, reason = "how much was tried, and how to repeat it")]
 fn run(target: &Target) {
     let seconds = setting("COFFER_FUZZ_SECONDS").unwrap_or(2);
     let seed = setting("COFFER_FUZZ_SEED")
