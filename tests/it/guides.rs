@@ -61,19 +61,19 @@ fn getting_started(workspace: &mut Workspace) {
         .succeeds()
         .says("Note from the vault of profile \"local\"")
         .says("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.env("TF_VAR_database_password", "another horse");
     workspace.apply(&[]).succeeds().says("0 added, 1 changed, 0 destroyed");
     workspace.write("use.tf", &blocks[1]);
     workspace.apply(&[]).succeeds().says("1 added, 0 changed, 0 destroyed");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     // One apply is enough, as the guide says: the reader waits for the write.
     workspace.env("TF_VAR_database_password", "a third horse");
     workspace.apply(&[]).succeeds().says("0 added, 2 changed, 0 destroyed");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     workspace.destroy().succeeds();
     workspace.apply(&[]).succeeds().says("2 added");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn no_secrets_in_state(workspace: &mut Workspace) {
@@ -93,7 +93,7 @@ fn no_secrets_in_state(workspace: &mut Workspace) {
     assert_eq!(known.cloned().collect::<Vec<_>>(), told, "the guide shows another state");
     workspace.write("out.tf", &examples[1]);
     workspace.apply(&[]).succeeds();
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     let state = fs::read_to_string(workspace.file("terraform.tfstate")).unwrap();
     assert!(state.contains("reports/database-password") && !state.contains("needle-5d4"));
 }
@@ -118,10 +118,10 @@ fn fingerprints_and_versions(workspace: &mut Workspace) {
     workspace.write("provider.tf", keys);
     workspace.env("COFFER_FINGERPRINT_KEY", new);
     workspace.env("COFFER_FINGERPRINT_KEY_2025", old);
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     // The old one is gone as well: a warning, and nothing is rewritten.
     workspace.env("COFFER_FINGERPRINT_KEY_2025", new);
-    workspace.plan(&[]).is_empty_plan().says("Content cannot be compared");
+    workspace.plan(&[]).has_no_changes().says("Content cannot be compared");
     workspace.env("COFFER_FINGERPRINT_KEY_2025", old);
     workspace.write("secret.tf", &secret("two"));
     workspace.apply(&[]).succeeds().says("0 added, 1 changed");
@@ -131,7 +131,7 @@ fn fingerprints_and_versions(workspace: &mut Workspace) {
         "resource \"coffer_secret\" \"copy\" {\n  name = \"copy\"\n  value_wo = ephemeral.coffer_secret.before.value\n}\n",
     );
     workspace.apply(&[]).succeeds();
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
 }
 
 fn profiles(workspace: &mut Workspace) {
@@ -142,7 +142,7 @@ fn profiles(workspace: &mut Workspace) {
     workspace.write("profiles.tf", &blocks[0]);
     workspace.env("TF_VAR_token", "text");
     workspace.apply(&[]).succeeds().says("2 added");
-    workspace.plan(&[]).is_empty_plan();
+    workspace.plan(&[]).has_no_changes();
     // Without a default, a resource must name its profile.
     let undecided = blocks[0].replace("  default_profile = \"app\"\n", "");
     assert_ne!(undecided, blocks[0]);
