@@ -337,6 +337,11 @@ async fn messages_above_the_usual_limit_are_accepted() {
 async fn log_lines_are_what_the_host_parses() {
     let peer = Start::new().with("TF_LOG", "TRACE").connect().await;
     let _ = peer.provider().get_metadata(get_metadata::Request {}).await;
+    let request = validate_resource_config::Request {
+        type_name: "coffer_secret".to_owned(),
+        ..Default::default()
+    };
+    let _ = peer.provider().validate_resource_config(request).await;
     let (process, _) = peer.shutdown().await;
     let stderr = process.stderr();
     let lines: Vec<serde_json::Value> =
@@ -354,6 +359,7 @@ async fn log_lines_are_what_the_host_parses() {
     assert_eq!(served["tf_rpc"], "GetMetadata");
     assert_eq!(served["tf_provider_addr"], "coffer/coffer");
     assert!(served["tf_req_id"].is_string() && served["tf_req_duration_ms"].is_u64());
+    assert!(lines.iter().any(|l| l["tf_resource_type"] == "coffer_secret"));
 }
 
 #[tokio::test]

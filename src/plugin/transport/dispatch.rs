@@ -102,6 +102,8 @@ where
         tf_resource_type = tracing::field::Empty,
         tf_data_source_type = tracing::field::Empty,
         tf_ephemeral_resource_type = tracing::field::Empty,
+        tf_list_resource_type = tracing::field::Empty,
+        tf_action_type = tracing::field::Empty,
         tf_function_name = tracing::field::Empty,
     );
     async move {

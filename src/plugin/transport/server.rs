@@ -159,3 +159,6 @@ async fn run<P: GrpcService>(
     let _ = accepting.await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ mod metadata;
 mod resource;
 mod schema;
 mod service;
+mod subject;
 mod takeover;
 
 pub use service::ProviderService;

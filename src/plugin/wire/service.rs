@@ -26,6 +26,7 @@ use super::proto::{
     validate_data_resource_config, validate_ephemeral_resource_config,
     validate_list_resource_config, validate_provider_config, validate_resource_config,
 };
+use super::subject::named;
 use super::{
     action, change, config, data, ephemeral, function, list, metadata, resource, takeover,
 };
@@ -127,21 +128,21 @@ impl Provider for ProviderService {
         &self,
         request: Request<validate_resource_config::Request>,
     ) -> Result<Response<validate_resource_config::Response>, Status> {
-        Ok(Response::new(config::resource(&self.server, request.into_inner()).await))
+        Ok(Response::new(config::resource(&self.server, named(request)).await))
     }
 
     async fn validate_data_resource_config(
         &self,
         request: Request<validate_data_resource_config::Request>,
     ) -> Result<Response<validate_data_resource_config::Response>, Status> {
-        Ok(Response::new(config::data_source(&self.server, request.into_inner()).await))
+        Ok(Response::new(config::data_source(&self.server, named(request)).await))
     }
 
     async fn upgrade_resource_state(
         &self,
         request: Request<upgrade_resource_state::Request>,
     ) -> Result<Response<upgrade_resource_state::Response>, Status> {
-        Ok(Response::new(resource::upgrade(&self.server, request.into_inner())))
+        Ok(Response::new(resource::upgrade(&self.server, named(request))))
     }
 
     async fn get_resource_identity_schemas(
@@ -155,7 +156,7 @@ impl Provider for ProviderService {
         &self,
         request: Request<upgrade_resource_identity::Request>,
     ) -> Result<Response<upgrade_resource_identity::Response>, Status> {
-        Ok(Response::new(resource::upgrade_identity(&self.server, request.into_inner())))
+        Ok(Response::new(resource::upgrade_identity(&self.server, named(request))))
     }
 
     async fn configure_provider(
@@ -170,21 +171,21 @@ impl Provider for ProviderService {
         &self,
         request: Request<read_resource::Request>,
     ) -> Result<Response<read_resource::Response>, Status> {
-        Ok(Response::new(resource::read(&self.server, request.into_inner()).await))
+        Ok(Response::new(resource::read(&self.server, named(request)).await))
     }
 
     async fn plan_resource_change(
         &self,
         request: Request<plan_resource_change::Request>,
     ) -> Result<Response<plan_resource_change::Response>, Status> {
-        Ok(Response::new(change::plan(&self.server, request.into_inner()).await))
+        Ok(Response::new(change::plan(&self.server, named(request)).await))
     }
 
     async fn apply_resource_change(
         &self,
         request: Request<apply_resource_change::Request>,
     ) -> Result<Response<apply_resource_change::Response>, Status> {
-        let (server, request) = (Arc::clone(&self.server), request.into_inner());
+        let (server, request) = (Arc::clone(&self.server), named(request));
         self.detached(async move { change::apply(&server, request).await }).await
     }
 
@@ -192,7 +193,7 @@ impl Provider for ProviderService {
         &self,
         request: Request<import_resource_state::Request>,
     ) -> Result<Response<import_resource_state::Response>, Status> {
-        let (server, request) = (Arc::clone(&self.server), request.into_inner());
+        let (server, request) = (Arc::clone(&self.server), named(request));
         self.detached(async move { takeover::import(&server, request).await }).await
     }
 
@@ -200,7 +201,7 @@ impl Provider for ProviderService {
         &self,
         request: Request<move_resource_state::Request>,
     ) -> Result<Response<move_resource_state::Response>, Status> {
-        let (server, request) = (Arc::clone(&self.server), request.into_inner());
+        let (server, request) = (Arc::clone(&self.server), named(request));
         self.detached(async move { takeover::move_state(&server, request).await }).await
     }
 
@@ -208,28 +209,28 @@ impl Provider for ProviderService {
         &self,
         request: Request<read_data_source::Request>,
     ) -> Result<Response<read_data_source::Response>, Status> {
-        Ok(Response::new(data::read(&self.server, request.into_inner()).await))
+        Ok(Response::new(data::read(&self.server, named(request)).await))
     }
 
     async fn generate_resource_config(
         &self,
         request: Request<generate_resource_config::Request>,
     ) -> Result<Response<generate_resource_config::Response>, Status> {
-        Ok(Response::new(resource::generate_config(&self.server, request.into_inner())))
+        Ok(Response::new(resource::generate_config(&self.server, named(request))))
     }
 
     async fn validate_ephemeral_resource_config(
         &self,
         request: Request<validate_ephemeral_resource_config::Request>,
     ) -> Result<Response<validate_ephemeral_resource_config::Response>, Status> {
-        Ok(Response::new(config::ephemeral(&self.server, request.into_inner()).await))
+        Ok(Response::new(config::ephemeral(&self.server, named(request)).await))
     }
 
     async fn open_ephemeral_resource(
         &self,
         request: Request<open_ephemeral_resource::Request>,
     ) -> Result<Response<open_ephemeral_resource::Response>, Status> {
-        let (server, request) = (Arc::clone(&self.server), request.into_inner());
+        let (server, request) = (Arc::clone(&self.server), named(request));
         self.detached(async move { ephemeral::open(&server, request).await }).await
     }
 
@@ -237,7 +238,7 @@ impl Provider for ProviderService {
         &self,
         request: Request<renew_ephemeral_resource::Request>,
     ) -> Result<Response<renew_ephemeral_resource::Response>, Status> {
-        let (server, request) = (Arc::clone(&self.server), request.into_inner());
+        let (server, request) = (Arc::clone(&self.server), named(request));
         self.detached(async move { ephemeral::renew(&server, request).await }).await
     }
 
@@ -245,7 +246,7 @@ impl Provider for ProviderService {
         &self,
         request: Request<close_ephemeral_resource::Request>,
     ) -> Result<Response<close_ephemeral_resource::Response>, Status> {
-        let (server, request) = (Arc::clone(&self.server), request.into_inner());
+        let (server, request) = (Arc::clone(&self.server), named(request));
         self.detached(async move { ephemeral::close(&server, request).await }).await
     }
 
@@ -253,7 +254,7 @@ impl Provider for ProviderService {
         &self,
         request: Request<validate_list_resource_config::Request>,
     ) -> Result<Response<validate_list_resource_config::Response>, Status> {
-        Ok(Response::new(config::list(&self.server, request.into_inner())))
+        Ok(Response::new(config::list(&self.server, named(request))))
     }
 
     async fn get_functions(
@@ -267,28 +268,28 @@ impl Provider for ProviderService {
         &self,
         request: Request<call_function::Request>,
     ) -> Result<Response<call_function::Response>, Status> {
-        Ok(Response::new(function::call(&self.server, request.into_inner())))
+        Ok(Response::new(function::call(&self.server, named(request))))
     }
 
     async fn plan_action(
         &self,
         request: Request<plan_action::Request>,
     ) -> Result<Response<plan_action::Response>, Status> {
-        Ok(Response::new(action::plan(&self.server, request.into_inner()).await))
+        Ok(Response::new(action::plan(&self.server, named(request)).await))
     }
 
     async fn validate_action_config(
         &self,
         request: Request<validate_action_config::Request>,
     ) -> Result<Response<validate_action_config::Response>, Status> {
-        Ok(Response::new(config::action(&self.server, request.into_inner())))
+        Ok(Response::new(config::action(&self.server, named(request))))
     }
 
     async fn list_resource(
         &self,
         request: Request<list_resource::Request>,
     ) -> Result<Response<Self::ListResourceStream>, Status> {
-        let (events, work) = list::start(Arc::clone(&self.server), request.into_inner());
+        let (events, work) = list::start(Arc::clone(&self.server), named(request));
         self.detach(work);
         Ok(Response::new(UnboundedReceiverStream::new(events)))
     }
@@ -297,7 +298,7 @@ impl Provider for ProviderService {
         &self,
         request: Request<invoke_action::Request>,
     ) -> Result<Response<Self::InvokeActionStream>, Status> {
-        let (events, work) = action::start(Arc::clone(&self.server), request.into_inner());
+        let (events, work) = action::start(Arc::clone(&self.server), named(request));
         self.detach(work);
         Ok(Response::new(UnboundedReceiverStream::new(events)))
     }
