@@ -134,7 +134,7 @@ async fn stored_state_is_upgraded() {
         }),
     };
     let answer = core.client.upgrade_resource_state(request).await.unwrap().into_inner();
-    assert_error(outcome(answer.diagnostics), "has a form that is not supported");
+    assert_error(outcome(&answer.diagnostics), "has a form that is not supported");
 }
 
 #[tokio::test]
@@ -149,13 +149,13 @@ async fn stored_identity_is_upgraded() {
         raw_identity: raw(r#"{"name":"a","gone":1}"#),
     };
     let answer = core.client.upgrade_resource_identity(request.clone()).await.unwrap().into_inner();
-    outcome(answer.diagnostics).unwrap();
+    outcome(&answer.diagnostics).unwrap();
     let data = answer.upgraded_identity.unwrap().identity_data;
     let identity = value(data.as_ref(), &core.identities[THING].object_type());
     assert_eq!(identity.get("name").as_str(), Some("a"));
     request.version = 1;
     let answer = core.client.upgrade_resource_identity(request).await.unwrap().into_inner();
-    assert_error(outcome(answer.diagnostics), "newer than the provider");
+    assert_error(outcome(&answer.diagnostics), "newer than the provider");
 }
 
 #[tokio::test]
@@ -198,16 +198,16 @@ async fn state_of_another_type_is_moved_without_its_secret() {
         source_identity_schema_version: 0,
     };
     let answer = core.client.move_resource_state(request.clone()).await.unwrap().into_inner();
-    outcome(answer.diagnostics).unwrap();
+    outcome(&answer.diagnostics).unwrap();
     let schema = &core.resources[THING];
     let moved = value(answer.target_state.as_ref(), &schema.object_type());
-    content(checks::stored(schema, &moved));
+    content(&checks::stored(schema, &moved));
     assert_eq!(moved.get("name").as_str(), Some("a"));
     assert!(moved.get("secret_wo").is_null() && answer.target_identity.is_some());
     assert!(!answer.target_private.is_empty());
     request.source_type_name = "strange_thing".to_owned();
     let answer = core.client.move_resource_state(request).await.unwrap().into_inner();
-    assert_error(outcome(answer.diagnostics), "cannot take over the state of strange_thing");
+    assert_error(outcome(&answer.diagnostics), "cannot take over the state of strange_thing");
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn generated_configuration_has_only_what_a_user_would_write() {
         state: dynamic(&made.value, &ty),
     };
     let answer = core.client.generate_resource_config(request).await.unwrap().into_inner();
-    outcome(answer.diagnostics).unwrap();
+    outcome(&answer.diagnostics).unwrap();
     let generated = value(answer.config.as_ref(), &ty);
     for name in ["id", "print", "revision", "secret_wo", "mode", "timeouts"] {
         assert!(generated.get(name).is_null(), "{name}");
@@ -239,7 +239,7 @@ async fn generated_configuration_has_only_what_a_user_would_write() {
 
 #[tokio::test]
 async fn data_source_is_read() {
-    let (mut core, _) = start().await;
+    let (core, _) = start().await;
     let schema = core.data_sources["toy_lookup"].clone();
     let ty = schema.object_type();
     let mut client = core.client.clone();
@@ -250,7 +250,7 @@ async fn data_source_is_read() {
             config: dynamic(&wanted, &ty),
         };
         let answer = client.validate_data_resource_config(request).await.unwrap().into_inner();
-        outcome(answer.diagnostics)?;
+        outcome(&answer.diagnostics)?;
         let request = proto::read_data_source::Request {
             type_name: "toy_lookup".to_owned(),
             config: dynamic(&wanted, &ty),
@@ -258,9 +258,9 @@ async fn data_source_is_read() {
             client_capabilities: core.capabilities,
         };
         let answer = client.read_data_source(request).await.unwrap().into_inner();
-        outcome(answer.diagnostics)?;
+        outcome(&answer.diagnostics)?;
         let state = value(answer.state.as_ref(), &ty);
-        content(checks::data(&schema, &wanted, &state));
+        content(&checks::data(&schema, &wanted, &state));
         Ok(state)
     };
     let found = read("four").await.unwrap();
@@ -279,7 +279,7 @@ async fn open(core: &mut Core, audience: &str) -> proto::open_ephemeral_resource
         config: dynamic(&wanted, &schema.object_type()),
     };
     let answer = core.client.validate_ephemeral_resource_config(request).await.unwrap();
-    outcome(answer.into_inner().diagnostics).unwrap();
+    outcome(&answer.into_inner().diagnostics).unwrap();
     let request = proto::open_ephemeral_resource::Request {
         type_name: "toy_token".to_owned(),
         config: dynamic(&wanted, &core.ephemeral_resources["toy_token"].object_type()),
@@ -292,11 +292,11 @@ async fn open(core: &mut Core, audience: &str) -> proto::open_ephemeral_resource
 async fn ephemeral_resource_is_opened_renewed_and_closed_as_both_cores_do() {
     let (mut core, world) = start().await;
     let opened = open(&mut core, "me").await;
-    assert_eq!(outcome(opened.diagnostics), Ok(Vec::new()));
+    assert_eq!(outcome(&opened.diagnostics), Ok(Vec::new()));
     let schema = core.ephemeral_resources["toy_token"].clone();
     let result = value(opened.result.as_ref(), &schema.object_type());
     let wanted = config(&schema, &json!({"audience": "me"}));
-    content(checks::ephemeral(&schema, &wanted, &result));
+    content(&checks::ephemeral(&schema, &wanted, &result));
     assert_eq!(result.get("token").as_str(), Some(SECRET));
     assert_eq!(opened.renew_at.unwrap().seconds, 1_900_000_000);
     let mut client = core.client.clone();
@@ -325,9 +325,9 @@ async fn ephemeral_resource_is_opened_renewed_and_closed_as_both_cores_do() {
 async fn faulty_ephemeral_resources_are_reported() {
     let (mut core, _) = start().await;
     let answer = open(&mut core, "nobody").await;
-    assert_error(outcome(answer.diagnostics), "The provider returned no object");
+    assert_error(outcome(&answer.diagnostics), "The provider returned no object");
     let answer = open(&mut core, "panic").await;
-    assert_error(outcome(answer.diagnostics), "It panicked during open of toy_token");
+    assert_error(outcome(&answer.diagnostics), "It panicked during open of toy_token");
 }
 
 #[tokio::test]
@@ -384,16 +384,16 @@ async fn objects_are_listed_up_to_the_limit() {
     for event in &events {
         let data = event.identity.as_ref().unwrap().identity_data.as_ref();
         let identity = value(data, &core.identities[THING].object_type());
-        content(checks::identity(&core.identities[THING], &identity));
+        content(&checks::identity(&core.identities[THING], &identity));
         let schema = &core.resources[THING];
         let object = value(event.resource_object.as_ref(), &schema.object_type());
-        content(checks::stored(schema, &object));
+        content(&checks::stored(schema, &object));
     }
     let stream = core.client.list_resource(ask("broken", 0, false)).await.unwrap().into_inner();
     let events: Vec<_> = stream.map(Result::unwrap).collect().await;
     assert_eq!(events.len(), 6);
     assert!(events[0].resource_object.is_none());
-    assert_error(outcome(events[5].diagnostic.clone()), "That is not all");
+    assert_error(outcome(&events[5].diagnostic), "That is not all");
     let request = proto::validate_list_resource_config::Request {
         type_name: THING.to_owned(),
         config: dynamic(&Value::object([("prefix", Value::UNKNOWN)]), &ty),
@@ -423,7 +423,7 @@ async fn actions_report_progress_and_complete() {
         client_capabilities: None,
     };
     let answer = core.client.plan_action(plan("nowhere")).await.unwrap().into_inner();
-    assert_error(outcome(answer.diagnostics), "host: No such host");
+    assert_error(outcome(&answer.diagnostics), "host: No such host");
     let invoke = |host| proto::invoke_action::Request {
         action_type: name(),
         config: ping(host),
@@ -438,7 +438,7 @@ async fn actions_report_progress_and_complete() {
         assert!(events.iter().all(|e| matches!(e, ActionEvent::Progress(_))));
         assert_eq!(events.len(), lines, "{host}");
         match error {
-            Some(error) => assert_error(outcome(end.diagnostics), error),
+            Some(error) => assert_error(outcome(&end.diagnostics), error),
             None => assert!(end.diagnostics.is_empty()),
         }
     }
@@ -455,7 +455,7 @@ async fn unknown_types_and_damaged_values_are_diagnostics() {
         ..Default::default()
     };
     let answer = core.client.validate_resource_config(request).await.unwrap().into_inner();
-    assert_error(outcome(answer.diagnostics), "There is no such resource type");
+    assert_error(outcome(&answer.diagnostics), "There is no such resource type");
     let bad = || Some(proto::DynamicValue { msgpack: vec![0xc1, 0xff], json: Vec::new() });
     let request = proto::plan_resource_change::Request {
         type_name: THING.to_owned(),
@@ -463,7 +463,7 @@ async fn unknown_types_and_damaged_values_are_diagnostics() {
         ..Default::default()
     };
     let answer = core.client.plan_resource_change(request).await.unwrap().into_inner();
-    assert_error(outcome(answer.diagnostics), "The request cannot be read");
+    assert_error(outcome(&answer.diagnostics), "The request cannot be read");
     let request = proto::apply_resource_change::Request {
         type_name: THING.to_owned(),
         prior_state: bad(),
@@ -471,7 +471,7 @@ async fn unknown_types_and_damaged_values_are_diagnostics() {
     };
     let answer = core.client.apply_resource_change(request).await.unwrap().into_inner();
     assert_eq!(answer.new_state.unwrap().msgpack, [0xc0], "null keeps the prior state");
-    assert_error(outcome(answer.diagnostics), "The request cannot be read");
+    assert_error(outcome(&answer.diagnostics), "The request cannot be read");
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn import_by_id_and_identity_gives_an_empty_plan() {
         state: dynamic(&made.value, &ty),
     };
     let answer = core.client.generate_resource_config(request).await.unwrap().into_inner();
-    outcome(answer.diagnostics).unwrap();
+    outcome(&answer.diagnostics).unwrap();
     let generated = value(answer.config.as_ref(), &ty);
     core.validate(SECRET, &generated).await.unwrap();
     let plan = core.plan(SECRET, &made, &generated).await.unwrap();
@@ -153,9 +153,9 @@ async fn ephemeral_and_data_results_pass_the_checks() {
         client_capabilities: Some(proto::ClientCapabilities::default()),
     };
     let answer = core.client.open_ephemeral_resource(request).await.unwrap().into_inner();
-    outcome(answer.diagnostics).unwrap();
+    outcome(&answer.diagnostics).unwrap();
     let result = value(answer.result.as_ref(), &schema.object_type());
-    content(checks::ephemeral(&schema, &asked, &result));
+    content(&checks::ephemeral(&schema, &asked, &result));
     assert_eq!(result.get("value").as_str(), Some(CANARY));
     let request = proto::close_ephemeral_resource::Request {
         type_name: SECRET.to_owned(),
@@ -173,9 +173,9 @@ async fn ephemeral_and_data_results_pass_the_checks() {
         client_capabilities: core.capabilities,
     };
     let answer = core.client.read_data_source(request).await.unwrap().into_inner();
-    outcome(answer.diagnostics).unwrap();
+    outcome(&answer.diagnostics).unwrap();
     let state = value(answer.state.as_ref(), &schema.object_type());
-    content(checks::data(&schema, &asked, &state));
+    content(&checks::data(&schema, &asked, &state));
     let json = encode_json(&state, &schema.object_type()).unwrap();
     assert!(!String::from_utf8(json).unwrap().contains(CANARY));
 }

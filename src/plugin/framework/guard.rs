@@ -211,3 +211,111 @@ const fn noun(ty: &Type) -> &'static str {
         Type::Tuple(_) => "tuple of the right length",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::framework::schema::{
+        Attribute, Block, BlockNesting, Nesting, Presence, Schema,
+    };
+
+    fn shape() -> Shape {
+        let key = || Attribute::optional(Type::String, "").write_only();
+        let hint = || Attribute::optional(Type::String, "");
+        let inner = || [("key_wo", key()), ("hint", hint())];
+        let nested = |nesting| Attribute::nested(nesting, Presence::Optional, inner(), "");
+        let block =
+            |nesting| Block::new(nesting, "").attribute("key_wo", key()).attribute("hint", hint());
+        Schema::new("")
+            .attribute("key_wo", key())
+            .attribute("one", nested(Nesting::Single))
+            .attribute("list", nested(Nesting::List))
+            .attribute("map", nested(Nesting::Map))
+            .attribute(
+                "deep",
+                Attribute::nested(
+                    Nesting::List,
+                    Presence::Optional,
+                    [("map", nested(Nesting::Map))],
+                    "",
+                ),
+            )
+            .attribute("number", Attribute::optional(Type::Number, ""))
+            .block("single", block(BlockNesting::Single))
+            .block("blocks", block(BlockNesting::List))
+            .into()
+    }
+
+    fn filled() -> Value {
+        let inner =
+            || Value::object([("key_wo", Value::string("s")), ("hint", Value::string("h"))]);
+        let map = || Value::Map([("k".to_owned(), inner())].into());
+        Value::object([
+            ("key_wo", Value::string("s")),
+            ("one", inner()),
+            ("list", Value::List(vec![inner(), inner()])),
+            ("map", map()),
+            ("deep", Value::List(vec![Value::object([("map", map())])])),
+            ("number", Value::Number(1_i64.into())),
+            ("single", inner()),
+            ("blocks", Value::List(vec![inner()])),
+        ])
+    }
+
+    fn count(value: &Value, text: &str) -> usize {
+        match value {
+            Value::String(found) => usize::from(found.as_str() == text),
+            Value::List(items) => items.iter().map(|item| count(item, text)).sum(),
+            Value::Map(entries) | Value::Object(entries) => {
+                entries.values().map(|entry| count(entry, text)).sum()
+            }
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn seal_nulls_write_only_values_at_any_depth_and_nothing_else() {
+        let (before, shape) = (filled(), shape());
+        assert_eq!((count(&before, "s"), count(&before, "h")), (8, 7));
+        let sealed = seal(&shape, before);
+        assert_eq!((count(sealed.value(), "s"), count(sealed.value(), "h")), (0, 7));
+        assert!(sealed.encode(&shape.ty).is_ok());
+    }
+
+    #[test]
+    fn every_exit_seals() {
+        let shape = shape();
+        let mut diags = Diagnostics::new();
+        assert_eq!(count(planned(&shape, filled(), &mut diags).value(), "s"), 0);
+        assert_eq!(count(stored(&shape, filled(), &mut diags).value(), "s"), 0);
+        assert_eq!(diags, Diagnostics::new());
+    }
+
+    #[test]
+    fn stored_objects_are_made_to_fit_with_an_error_for_each_repair() {
+        let shape = shape();
+        let mut object = filled();
+        object.set("number", Value::string("s"));
+        object.set("surplus", Value::Bool(true));
+        object.set("one", Value::object([("hint", Value::UNKNOWN)]));
+        if let Value::Object(entries) = &mut object {
+            entries.remove("single");
+        }
+        let mut diags = Diagnostics::new();
+        let sealed = stored(&shape, object, &mut diags);
+        assert!(sealed.encode(&shape.ty).is_ok());
+        assert!(sealed.value().is_wholly_known());
+        let found: Vec<_> = diags.iter().map(|d| d.path.to_string()).collect();
+        assert_eq!(found, ["surplus", "number", "one.hint"]);
+    }
+
+    #[test]
+    fn planned_objects_may_be_unknown() {
+        let shape = shape();
+        let mut object = filled();
+        object.set("number", Value::UNKNOWN);
+        let mut diags = Diagnostics::new();
+        let sealed = planned(&shape, object, &mut diags);
+        assert!(sealed.value().get("number").is_unknown() && !diags.has_errors());
+    }
+}

@@ -96,7 +96,7 @@ impl Checker {
                 self.require(path, !attributes.is_empty(), "a nested attribute has no attributes");
                 let inside = Place {
                     in_set: place.in_set || *nesting == Nesting::Set,
-                    in_write_only: attribute.write_only,
+                    in_write_only: place.in_write_only || attribute.write_only,
                 };
                 if let Some((_, level)) = attribute.level() {
                     self.level(level, inside, path);
@@ -197,5 +197,97 @@ fn is_dynamic(ty: &Type) -> bool {
         Type::List(element) | Type::Set(element) | Type::Map(element) => is_dynamic(element),
         Type::Object(attributes) => attributes.values().any(is_dynamic),
         Type::Tuple(elements) => elements.iter().any(is_dynamic),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::framework::schema::Presence;
+    use crate::plugin::framework::value::Value;
+
+    fn text() -> Attribute {
+        Attribute::optional(Type::String, "Text.")
+    }
+
+    fn nested(nesting: Nesting, name: &'static str, inner: Attribute) -> Attribute {
+        Attribute::nested(nesting, Presence::Optional, [(name, inner)], "Nested.")
+    }
+
+    fn problems(schema: &Schema, purpose: Purpose) -> Vec<String> {
+        let found = check(schema, purpose);
+        found.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect()
+    }
+
+    #[track_caller]
+    fn refuses(schema: &Schema, path: &str, message: &str) {
+        let found = problems(schema, Purpose::WriteOnlyAllowed);
+        let start = format!("{path}: ");
+        assert!(found.iter().any(|p| p.starts_with(&start) && p.contains(message)), "{found:?}");
+    }
+
+    #[test]
+    fn sound_schema_passes() {
+        let login = nested(Nesting::Single, "user", text().write_only()).write_only();
+        let rule = Block::new(BlockNesting::Set, "Rules.").attribute("port", text());
+        let schema = Schema::new("")
+            .attribute("a", text())
+            .attribute("b", text().default(Value::string("x")))
+            .attribute("secret_wo", text().write_only())
+            .attribute("login_wo", login)
+            .attribute("map", nested(Nesting::Map, "key_wo", text().write_only()))
+            .block("rule", rule);
+        assert_eq!(problems(&schema, Purpose::WriteOnlyAllowed), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn write_only_attributes_stand_where_core_allows_them() {
+        let in_set = nested(Nesting::Set, "w", text().write_only());
+        refuses(&Schema::new("").attribute("s", in_set), "s.w", "cannot stand inside a set");
+        let block = Block::new(BlockNesting::Set, "").attribute("w", text().write_only());
+        refuses(&Schema::new("").block("s", block), "s.w", "cannot stand inside a set");
+        let deep = nested(Nesting::Set, "m", nested(Nesting::Map, "w", text().write_only()));
+        refuses(&Schema::new("").attribute("s", deep), "s.m.w", "cannot stand inside a set");
+        let open = nested(Nesting::Single, "user", text()).write_only();
+        refuses(&Schema::new("").attribute("o", open), "o.user", "must be write-only");
+        let computed = Attribute::computed(Type::String, "").write_only();
+        refuses(&Schema::new("").attribute("c", computed), "c", "cannot be computed");
+        let forbidden = Schema::new("").attribute("w", text().write_only());
+        assert_eq!(problems(&forbidden, Purpose::WriteOnlyForbidden).len(), 1);
+    }
+
+    #[test]
+    fn names_defaults_types_and_counts_are_checked() {
+        refuses(&Schema::new("").attribute("Name", text()), "Name", "lower case");
+        let both = Schema::new("").attribute("x", text());
+        let both = both.block("x", Block::new(BlockNesting::List, ""));
+        refuses(&both, "x", "the same name");
+        let mut lost = text();
+        lost.default = Some(Value::string("x"));
+        refuses(&Schema::new("").attribute("d", lost), "d", "a default needs computed");
+        refuses(&Schema::new("").attribute("k", text().keeps_prior()), "k", "only computed");
+        let set = Attribute::optional(Type::set(Type::Dynamic), "");
+        refuses(&Schema::new("").attribute("s", set), "s", "dynamic value cannot stand");
+        let list = Block::new(BlockNesting::List, "")
+            .attribute("any", Attribute::optional(Type::Dynamic, ""));
+        refuses(&Schema::new("").block("l", list), "l", "repeated blocks");
+        let mut counted = Block::new(BlockNesting::List, "");
+        (counted.min_items, counted.max_items) = (3, 2);
+        refuses(&Schema::new("").block("l", counted), "l", "exceeds");
+        let mut many = Block::new(BlockNesting::Single, "");
+        many.max_items = 2;
+        refuses(&Schema::new("").block("o", many), "o", "does not allow");
+    }
+
+    #[test]
+    fn identities_are_flat_and_configured() {
+        let schema = Schema::new("")
+            .attribute("name", Attribute::required(Type::String, ""))
+            .attribute("ids", Attribute::optional(Type::list(Type::Number), ""))
+            .attribute("map", Attribute::optional(Type::map(Type::String), ""))
+            .attribute("made", Attribute::computed(Type::String, ""));
+        let found = problems(&schema, Purpose::Identity);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("made: ") && found[1].starts_with("map: "), "{found:?}");
     }
 }

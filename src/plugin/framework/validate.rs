@@ -173,3 +173,90 @@ fn common_parent(paths: &[Path]) -> Path {
         Step::Index(index) => path.index(*index),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::framework::schema::{Attribute, Presence};
+    use crate::plugin::framework::types::Type;
+    use crate::plugin::framework::validators;
+
+    fn complaints(rule: ConfigValidator, config: &Value) -> Vec<String> {
+        let mut diags = Diagnostics::new();
+        super::config(&Schema::new("").rule(rule), config, &mut diags);
+        diags.iter().map(|d| format!("{}: {}", d.path, d.summary)).collect()
+    }
+
+    fn object(a: Value, b: Value) -> Value {
+        Value::object([("o", Value::object([("a", a), ("b", b)]))])
+    }
+
+    fn paths() -> Vec<Path> {
+        ["a", "b"].map(|name| Path::attribute("o").child(name)).to_vec()
+    }
+
+    #[test]
+    fn rules_count_unknown_values_as_maybe() {
+        use ConfigValidator::{AtLeastOneOf, AtMostOneOf, ExactlyOneOf, RequiredTogether};
+        let (yes, no, maybe) = (Value::string("x"), Value::Null, Value::UNKNOWN);
+        let cases = [
+            (&yes, &no, [0, 0, 0, 1]),
+            (&yes, &yes, [1, 1, 0, 0]),
+            (&no, &no, [1, 0, 1, 0]),
+            (&yes, &maybe, [0, 0, 0, 0]),
+            (&no, &maybe, [0, 0, 0, 0]),
+            (&maybe, &maybe, [0, 0, 0, 0]),
+        ];
+        for (a, b, expected) in cases {
+            let config = object(a.clone(), b.clone());
+            let rules = [ExactlyOneOf, AtMostOneOf, AtLeastOneOf, RequiredTogether];
+            let counts = rules.map(|rule| complaints(rule(paths()), &config).len());
+            assert_eq!(counts, expected, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn rules_name_the_place() {
+        let none = object(Value::Null, Value::Null);
+        let found = complaints(ConfigValidator::ExactlyOneOf(paths()), &none);
+        assert_eq!(found, ["o: Missing attribute"]);
+        let both = object(Value::string("x"), Value::string("y"));
+        let found = complaints(ConfigValidator::AtMostOneOf(paths()), &both);
+        assert_eq!(found, ["o.b: Attributes exclude each other"]);
+        let open = Value::object([("o", Value::UNKNOWN)]);
+        let found = complaints(ConfigValidator::ExactlyOneOf(paths()), &open);
+        assert_eq!(found, [] as [&str; 0], "everything below is unknown, too");
+    }
+
+    #[test]
+    fn validators_run_at_any_depth_with_the_path() {
+        let code = Attribute::optional(Type::String, "").check(validators::one_of(&["x"]));
+        let deep = Attribute::nested(Nesting::Map, Presence::Optional, [("code", code)], "");
+        let schema = Schema::new("").attribute("deep", deep);
+        let entry = |value| Value::object([("code", value)]);
+        let entries = [
+            ("bad".to_owned(), entry(Value::string("y"))),
+            ("good".to_owned(), entry(Value::string("x"))),
+            ("null".to_owned(), entry(Value::Null)),
+            ("open".to_owned(), entry(Value::UNKNOWN)),
+        ];
+        let mut diags = Diagnostics::new();
+        let config = Value::object([("deep", Value::Map(entries.into()))]);
+        super::config(&schema, &config, &mut diags);
+        let found: Vec<_> = diags.iter().map(|d| d.path.to_string()).collect();
+        assert_eq!(found, ["deep[\"bad\"].code"]);
+    }
+
+    #[test]
+    fn gate_counts_unknown_values_as_set() {
+        let schema =
+            Schema::new("").attribute("w", Attribute::optional(Type::String, "").write_only());
+        for (value, refused) in
+            [(Value::Null, false), (Value::UNKNOWN, true), (Value::string("x"), true)]
+        {
+            let mut diags = Diagnostics::new();
+            write_only_gate(&schema, &Value::object([("w", value)]), &mut diags);
+            assert_eq!(diags.has_errors(), refused);
+        }
+    }
+}

@@ -96,14 +96,14 @@ impl Core {
         let ty = self.provider.object_type();
         let request = proto::validate_provider_config::Request { config: dynamic(config, &ty) };
         let answer = self.client.validate_provider_config(request).await.unwrap().into_inner();
-        outcome(answer.diagnostics)?;
+        outcome(&answer.diagnostics)?;
         let request = proto::configure_provider::Request {
             terraform_version: "1.15.0".to_owned(),
             config: dynamic(config, &ty),
             client_capabilities: self.capabilities,
         };
         let answer = self.client.configure_provider(request).await.unwrap().into_inner();
-        outcome(answer.diagnostics).map(|_| ())
+        outcome(&answer.diagnostics).map(|_| ())
     }
 
     /// Validates a resource configuration; returns warnings.
@@ -114,7 +114,7 @@ impl Core {
             client_capabilities: self.capabilities,
         };
         let answer = self.client.validate_resource_config(request).await.unwrap().into_inner();
-        outcome(answer.diagnostics)
+        outcome(&answer.diagnostics)
     }
 
     /// Plans, as core does: a second time with no prior state for a replacement.
@@ -168,9 +168,9 @@ impl Core {
         assert!(answer.deferred.is_none() && !answer.legacy_type_system);
         let planned = value(answer.planned_state.as_ref(), &ty);
         let paths: Vec<Path> = answer.requires_replace.iter().map(path).collect();
-        let warnings = outcome(answer.diagnostics)?;
-        content(checks::plan(&self.resources[name], &prior.value, config, &planned));
-        content(checks::replacement_paths(&prior.value, &planned, &paths));
+        let warnings = outcome(&answer.diagnostics)?;
+        content(&checks::plan(&self.resources[name], &prior.value, config, &planned));
+        content(&checks::replacement_paths(&prior.value, &planned, &paths));
         let identity = self.identity_value(name, answer.planned_identity.as_ref());
         let action = decide(&prior.value, &planned, &paths);
         if action == Action::NoOp {
@@ -180,7 +180,7 @@ impl Core {
         if matches!(action, Action::NoOp | Action::Update)
             && let Some(identity) = &identity
         {
-            content(checks::identity(&self.identities[name], identity));
+            content(&checks::identity(&self.identities[name], identity));
         }
         let private = answer.planned_private;
         Ok(Plan { action, planned, private, identity, requires_replace: paths, warnings })
@@ -220,7 +220,7 @@ impl Core {
                 Err(errors) => return (prior, errors),
             }
         };
-        content(checks::final_plan(&plan.planned, &again.planned));
+        content(&checks::final_plan(&plan.planned, &again.planned));
         if again.action == Action::NoOp {
             return (prior, Errors::new());
         }
@@ -271,14 +271,14 @@ impl Core {
         assert!(!answer.legacy_type_system);
         let new = value(answer.new_state.as_ref(), &schema.object_type());
         let identity = self.identity_value(name, answer.new_identity.as_ref());
-        let errors = outcome(answer.diagnostics).err().unwrap_or_default();
+        let errors = outcome(&answer.diagnostics).err().unwrap_or_default();
         if errors.is_empty() {
-            content(checks::applied(schema, &plan.planned, &new));
+            content(&checks::applied(schema, &plan.planned, &new));
             if let (Some(schema), false) = (self.identities.get(name), new.is_null()) {
-                content(checks::identity(schema, identity.as_ref().unwrap_or(&Value::Null)));
+                content(&checks::identity(schema, identity.as_ref().unwrap_or(&Value::Null)));
             }
         } else {
-            content(checks::stored(schema, &new));
+            content(&checks::stored(schema, &new));
         }
         (Instance { value: new, private: answer.private, identity }, errors)
     }
@@ -298,8 +298,8 @@ impl Core {
         let answer = self.client.upgrade_resource_state(request).await.unwrap().into_inner();
         let schema = &self.resources[name];
         let upgraded = value(answer.upgraded_state.as_ref(), &schema.object_type());
-        outcome(answer.diagnostics)?;
-        content(checks::stored(schema, &upgraded));
+        outcome(&answer.diagnostics)?;
+        content(&checks::stored(schema, &upgraded));
         Ok(upgraded)
     }
 
@@ -327,11 +327,11 @@ impl Core {
         let answer = self.client.read_resource(request).await.unwrap().into_inner();
         assert!(answer.deferred.is_none());
         let new = value(answer.new_state.as_ref(), &ty);
-        content(checks::stored(&self.resources[name], &new));
-        outcome(answer.diagnostics)?;
+        content(&checks::stored(&self.resources[name], &new));
+        outcome(&answer.diagnostics)?;
         let identity = self.identity_value(name, answer.new_identity.as_ref());
         if let (Some(schema), false) = (self.identities.get(name), new.is_null()) {
-            content(checks::identity(schema, identity.as_ref().unwrap_or(&Value::Null)));
+            content(&checks::identity(schema, identity.as_ref().unwrap_or(&Value::Null)));
         }
         Ok(Instance { value: new, private: answer.private, identity })
     }
@@ -351,14 +351,14 @@ impl Core {
         };
         let answer = self.client.import_resource_state(request).await.unwrap().into_inner();
         assert!(answer.deferred.is_none());
-        outcome(answer.diagnostics)?;
+        outcome(&answer.diagnostics)?;
         let [imported] = answer.imported_resources.as_slice() else {
             panic!("import returned {} resources", answer.imported_resources.len());
         };
         assert_eq!(imported.type_name, name);
         let schema = &self.resources[name];
         let new = value(imported.state.as_ref(), &schema.object_type());
-        content(checks::stored(schema, &new));
+        content(&checks::stored(schema, &new));
         assert!(!new.is_null(), "import returned a null object");
         let returned = self.identity_value(name, imported.identity.as_ref());
         assert!(identity.is_none() || returned.is_some(), "identity after import by identity");
@@ -458,7 +458,7 @@ pub fn value(message: Option<&proto::DynamicValue>, ty: &Type) -> Value {
 }
 
 /// Warnings, or the errors, as texts.
-pub fn outcome(diagnostics: Vec<proto::Diagnostic>) -> Result<Vec<String>, Errors> {
+pub fn outcome(diagnostics: &[proto::Diagnostic]) -> Result<Vec<String>, Errors> {
     let text = |d: &proto::Diagnostic| {
         let place = d.attribute.as_ref().map(path).unwrap_or_default();
         format!("{place}: {}: {}", d.summary, d.detail)
@@ -494,6 +494,6 @@ fn decide(prior: &Value, planned: &Value, paths: &[Path]) -> Action {
 }
 
 /// Fails the test when core would complain.
-pub fn content(violations: checks::Violations) {
+pub fn content(violations: &checks::Violations) {
     assert!(violations.is_empty(), "core would refuse this: {violations:#?}");
 }
