@@ -54,11 +54,11 @@ fn prose(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// The anchors that links may name.
 fn anchors(text: &str) -> BTreeSet<String> {
     let text = prose(text);
-    let headings = text.lines().filter_map(|line| {
-        line.starts_with('#').then(|| anchor(line.trim_start_matches('#').trim()))
-    });
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let headings = headings.map(|line| anchor(line.trim_start_matches('#').trim()));
     let explicit = text
         .lines()
         .filter_map(|line| Some(line.split_once("<a id=\"")?.1.split_once('"')?.0.to_owned()));
