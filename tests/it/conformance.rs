@@ -18,16 +18,21 @@ use coffer::domain::rotation::RotationState;
 use harness::{CURRENT, Subject, backends, generic, name, nonce, print};
 use time::{Duration, OffsetDateTime};
 
-/// One test for each case; the panic of a failed one is preceded by the backend's name.
+/// One test for each case; a failed one names the backend.
 macro_rules! cases {
     ($($case:ident),+ $(,)?) => {
         mod case {
+            use std::panic::AssertUnwindSafe;
+
+            use futures_util::FutureExt as _;
+
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     for backend in super::backends() {
-                        println!("backend: {backend}");
-                        super::$case(&super::Subject::new(backend)).await;
+                        let subject = super::Subject::new(backend);
+                        let outcome = AssertUnwindSafe(super::$case(&subject)).catch_unwind().await;
+                        assert!(outcome.is_ok(), "the backend {backend} fails, see above");
                     }
                 }
             )+
@@ -623,7 +628,6 @@ async fn purging_nothing_is_not_found(s: &Subject) {
 
 async fn writes_to_missing_secrets_are_not_found(s: &Subject) {
     for vault in ["empty", "in use"] {
-        println!("vault: {vault}");
         let put = s.try_put("a", "v", Stage::Current, None, nonce()).await;
         assert_kind(put, ErrorKind::NotFound);
         let patch = s.backend.update_metadata(&name("a"), MetadataPatch::default()).await;

@@ -13,6 +13,7 @@ mod acceptance;
 mod apply;
 mod conformance;
 mod docs;
+mod embedded;
 mod examples;
 mod fuzz;
 mod guides;

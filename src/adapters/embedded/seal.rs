@@ -131,10 +131,20 @@ fn file_size(connection: &Connection) -> Result<u64, Failure> {
 
 /// A MAC over all pages, without the checksum's own record.
 fn image_mac(connection: &Connection, keys: &Keys, own: &[u8]) -> Result<Digest32, Failure> {
+    let missing = || Failure::corrupt("the checksum over the file is not in its place");
+    let page: i64 = connection.query_row(
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'seal'",
+        [],
+        |row| row.get(0),
+    )?;
     let image = connection.serialize("main")?;
-    let at = image
-        .windows(own.len())
-        .position(|window| window == own)
-        .ok_or_else(|| Failure::corrupt("the checksum over the file is not in it"))?;
+    let size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let size = usize::try_from(size).map_err(|_| missing())?;
+    let page = usize::try_from(page).ok().and_then(|page| page.checked_sub(1));
+    let start = page.and_then(|page| page.checked_mul(size)).ok_or_else(missing)?;
+    let own_page = image.get(start..).and_then(|rest| rest.get(..size)).ok_or_else(missing)?;
+    let within =
+        own_page.windows(own.len()).position(|window| window == own).ok_or_else(missing)?;
+    let at = start + within;
     Ok(keys.authenticate(&[&image[..at], &image[at + own.len()..]]))
 }

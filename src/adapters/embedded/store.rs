@@ -25,6 +25,9 @@ const APPLICATION_ID: i32 = 0x636f_6672;
 /// The form of the file that this release writes.
 const FORMAT: i32 = 1;
 
+/// No file with content is smaller.
+const SMALLEST_PAGE: u64 = 512;
+
 /// The tables, word for word as SQLite keeps them.
 const TABLES: [(&str, &str); 5] = [
     (
@@ -145,6 +148,10 @@ pub(super) fn find(path: &Path) -> Result<Found, Failure> {
             ));
         }
         Ok(metadata) if metadata.len() == 0 && !log_exists(path) => return Ok(Found::Nothing),
+        // SQLite takes less than a page for a new database.
+        Ok(metadata) if (1..SMALLEST_PAGE).contains(&metadata.len()) => {
+            return Err(Failure::corrupt("it is cut off"));
+        }
         Ok(_) => {}
     }
     log::check(path)?;
@@ -196,11 +203,7 @@ pub(super) fn create(config: &Config, ambient: &Ambient) -> Result<Option<String
 
 /// Opens a connection and sets it up. The file must exist.
 pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, Failure> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    configure(&connection, access)?;
-    match readable(&connection) {
-        Ok(()) => Ok(connection),
+    match connect_shared(path, access) {
         // On a read-only medium SQLite cannot create the index of its log. Without a log the file
         // is complete as it is.
         Err(error)
@@ -208,12 +211,18 @@ pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, Failure
                 && error.kind == ErrorKind::PermissionDenied
                 && !log_exists(path) =>
         {
-            let connection = connect_immutable(path)?;
-            readable(&connection)?;
-            Ok(connection)
+            connect_immutable(path)
         }
-        Err(error) => Err(error),
+        outcome => outcome,
     }
+}
+
+fn connect_shared(path: &Path, access: Access) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection, access)?;
+    readable(&connection)?;
+    Ok(connection)
 }
 
 fn connect_immutable(path: &Path) -> Result<Connection, Failure> {
@@ -222,6 +231,7 @@ fn connect_immutable(path: &Path) -> Result<Connection, Failure> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file_uri(path), flags)?;
     configure(&connection, Access::Read)?;
+    readable(&connection)?;
     Ok(connection)
 }
 

@@ -79,7 +79,10 @@ impl Shared {
         let transaction = connection.transaction()?;
         let outcome = work(&transaction);
         drop(transaction);
-        lock(&self.readers).push(connection);
+        // One that cannot take part in locking must not outlive changes that others make.
+        if !connection.is_readonly("main")? {
+            lock(&self.readers).push(connection);
+        }
         outcome
     }
 }
