@@ -29,7 +29,7 @@ pub(super) fn import(
     let Some(located) = import_id::parse(&text, Path::attribute("id"), &configured, diags) else {
         return;
     };
-    response.state = Some(blank(&located.profile, located.name.as_str()));
+    response.state = Some(blank(Some(&located.profile), located.name.as_str()));
     response.identity = Some(identity(&located.profile, located.name.as_str()));
     response.private.set(NEW_HERE, "import".into());
 }

@@ -139,7 +139,7 @@ impl Resource for ResourceSecret {
     }
 
     async fn move_state(&self, _ctx: &Context, request: MoveRequest, response: &mut MoveResponse) {
-        move_state::move_state(self, &request, response);
+        move_state::move_state(&request, response);
     }
 
     fn generate_config(&self, _state: &Value, config: &mut Value) {

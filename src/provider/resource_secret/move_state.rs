@@ -1,15 +1,15 @@
 //! Taking over secrets from other providers' resources (`moved` blocks).
 //!
 //! Maps the name and nothing else: the source state may hold the value, and none of it may get
-//! through. The profile is the default profile, whose vault must be the one that holds the secret;
-//! the read that follows must find it. Source: protocol RPC MoveResourceState.
+//! through. Terraform moves before it configures providers, so the profile stays open; the read
+//! that follows fills in the default profile, whose vault must hold the secret. Source: protocol
+//! RPC MoveResourceState.
 
-use super::state::{blank, identity};
-use super::{NEW_HERE, ResourceSecret};
+use super::NEW_HERE;
+use super::state::blank;
 use crate::domain::secret::SecretName;
 use crate::plugin::framework::object::{MoveRequest, MoveResponse};
 use crate::plugin::framework::path::Path;
-use crate::provider::errors;
 
 /// Resource types that can be taken over, and the attribute that holds the name in the vault.
 const SOURCES: &[(&str, &str)] = &[
@@ -21,11 +21,7 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 /// Maps the state of another resource type.
-pub(super) fn move_state(
-    resource: &ResourceSecret,
-    request: &MoveRequest,
-    response: &mut MoveResponse,
-) {
+pub(super) fn move_state(request: &MoveRequest, response: &mut MoveResponse) {
     let Some((_, attribute)) = SOURCES.iter().find(|(ty, _)| *ty == request.source_type) else {
         return;
     };
@@ -45,20 +41,6 @@ pub(super) fn move_state(
             );
         }
     };
-    let Some(profile) = default_profile(resource, response) else { return };
-    response.state = Some(blank(&profile, name.as_str()));
-    response.identity = Some(identity(&profile, name.as_str()));
+    response.state = Some(blank(None, name.as_str()));
     response.private.set(NEW_HERE, "move".into());
-}
-
-/// The profile a moved secret belongs to.
-fn default_profile(resource: &ResourceSecret, response: &mut MoveResponse) -> Option<String> {
-    let configured = resource.shared.configured(&mut response.diagnostics)?;
-    configured
-        .profile_name(None)
-        .map_err(|problem| {
-            let at = Path::attribute("profile");
-            errors::no_vault(&problem, at, &mut response.diagnostics);
-        })
-        .ok()
 }

@@ -89,6 +89,16 @@ pub(super) async fn plan(
     planner.plan(response).await;
 }
 
+/// A secret that a `moved` block took over has no profile until it was read.
+fn not_looked_at(diags: &mut Diagnostics) {
+    diags.error(
+        Path::attribute("name"),
+        "Moved secret was not looked at",
+        "The secret was taken over by a moved block, and its vault has not been read since. Next \
+         step: plan with refresh, and with a provider block that is known.",
+    );
+}
+
 /// The profile that is meant; `None` while it is not known.
 fn profile(config: &Fields, configured: &Configured) -> Result<Option<String>, NoVault> {
     if config.profile.is_unknown() {
@@ -109,6 +119,9 @@ impl Planner<'_> {
         self.check_limits(&mut response.diagnostics);
         let Some(prior) = self.request.prior else { return self.create(response).await };
         let Some(before) = Fields::read(prior, &mut response.diagnostics) else { return };
+        if before.profile.is_null() {
+            return not_looked_at(&mut response.diagnostics);
+        }
         if self.config.name.known() != before.name.known() {
             self.replace(&before, response);
         } else {

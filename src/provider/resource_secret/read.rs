@@ -28,7 +28,12 @@ pub(super) async fn read(
     let diags = &mut response.diagnostics;
     let Some(configured) = resource.shared.configured(diags) else { return };
     let Some(fields) = Fields::read(&request.state, diags) else { return };
-    let profile = fields.profile.known().map_or("", String::as_str);
+    let profile = match configured.profile_name(fields.profile.known().map(String::as_str)) {
+        Ok(profile) => profile,
+        Err(NoVault::Unknown) => return warn_not_refreshed("(default)", diags),
+        Err(problem) => return errors::no_vault(&problem, Path::attribute("profile"), diags),
+    };
+    let profile = profile.as_str();
     let vault = match configured.vault(profile) {
         Ok(vault) => vault,
         Err(NoVault::Unknown) => return warn_not_refreshed(profile, diags),

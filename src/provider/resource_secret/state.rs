@@ -19,15 +19,17 @@ use crate::provider::data_secret::lifecycle;
 use crate::provider::{import_id, schema, times};
 
 /// A state that names a secret and nothing more, with the defaults of the schema, as an import
-/// starts with.
-pub(super) fn blank(profile: &str, name: &str) -> Value {
+/// starts with. Without a profile it is for the next read to fill that in.
+pub(super) fn blank(profile: Option<&str>, name: &str) -> Value {
     let schema = schema::secret::schema();
     let mut state = Value::object(
         schema.attributes.into_iter().map(|(name, a)| (name, a.default.unwrap_or_default())),
     );
-    state.set("profile", Value::string(profile));
     state.set("name", Value::string(name));
-    state.set("id", Value::string(import_id::id(profile, name)));
+    if let Some(profile) = profile {
+        state.set("profile", Value::string(profile));
+        state.set("id", Value::string(import_id::id(profile, name)));
+    }
     state
 }
 

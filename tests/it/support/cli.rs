@@ -200,7 +200,8 @@ impl Workspace {
         for folder in ["project", "home", "tmp"] {
             fs::create_dir(path.join(folder)).expect("a directory can be made");
         }
-        fs::write(path.join("cli.tfrc"), cli_configuration()).expect("the workspace is writable");
+        fs::write(path.join("cli.tfrc"), cli_configuration(&[]))
+            .expect("the workspace is writable");
         let mut workspace = Self {
             cli,
             program: program.to_path_buf(),
@@ -237,6 +238,31 @@ impl Workspace {
             project: project.to_owned(),
             environment: self.environment.clone(),
         }
+    }
+
+    /// Installs ours under the names of other providers as well (`hashicorp/aws`), for states that
+    /// have something of theirs: a CLI wants a provider for everything in a state.
+    pub fn pose_as(&self, sources: &[&str]) {
+        let overrides: Vec<(String, PathBuf)> = sources
+            .iter()
+            .map(|source| {
+                let name = source.rsplit('/').next().unwrap_or(source);
+                let directory = self.path.join("posing").join(name);
+                fs::create_dir_all(&directory).expect("a directory can be made");
+                let link = directory.join(format!("terraform-provider-{name}"));
+                std::os::unix::fs::symlink(provider_binary(), link).expect("a link can be made");
+                ((*source).to_owned(), directory)
+            })
+            .collect();
+        fs::write(self.path.join("cli.tfrc"), cli_configuration(&overrides))
+            .expect("the workspace is writable");
+    }
+
+    /// Address of a provider as it stands in a state (`hashicorp/aws`).
+    pub fn address(&self, source: &str) -> String {
+        let tofu = self.cli.is_tofu();
+        let host = if tofu { "registry.opentofu.org" } else { "registry.terraform.io" };
+        format!("provider[\"{host}/{source}\"]")
     }
 
     /// The CLI of this run.
@@ -389,11 +415,13 @@ pub fn provider_directory() -> &'static Path {
     })
 }
 
-fn cli_configuration() -> String {
-    let mut text = String::new();
-    let _ =
-        writeln!(text, "disable_checkpoint = true\nprovider_installation {{\n  dev_overrides {{");
-    let _ = writeln!(text, "    \"coffer/coffer\" = {:?}", provider_directory());
+fn cli_configuration(more: &[(String, PathBuf)]) -> String {
+    let mut text = "disable_checkpoint = true\nprovider_installation {\n".to_owned();
+    let ours = ("coffer/coffer".to_owned(), provider_directory().to_path_buf());
+    let _ = writeln!(text, "  dev_overrides {{");
+    for (source, directory) in std::iter::once(&ours).chain(more) {
+        let _ = writeln!(text, "    {source:?} = {directory:?}");
+    }
     let _ = writeln!(text, "  }}\n  direct {{}}\n}}");
     text
 }
