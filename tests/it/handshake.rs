@@ -96,6 +96,23 @@ fn process_without_cookie_explains_itself() {
 }
 
 #[test]
+fn arguments_answer_on_standard_output_and_mistakes_do_not() {
+    let outcome = |argument: &str| {
+        let mut process = Start::new().without(COOKIE_NAME).argument(argument).spawn();
+        let code = process.wait(PATIENCE).unwrap().code();
+        (code, process.stdout.iter().collect::<Vec<_>>().join("\n"), process.stderr())
+    };
+    for argument in ["--version", "-version", "-V"] {
+        let version = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        assert_eq!(outcome(argument), (Some(0), version, String::new()), "{argument}");
+    }
+    let (code, stdout, _) = outcome("--help");
+    assert!(code == Some(0) && stdout.contains("--debug") && stdout.contains("vault"), "{stdout}");
+    let (code, stdout, stderr) = outcome("--no-such-thing");
+    assert!(code == Some(2) && stdout.is_empty() && stderr.contains("--help"), "{stderr}");
+}
+
+#[test]
 fn unusable_client_certificate_is_an_error_not_a_plain_connection() {
     let mut process = Start::new().with("PLUGIN_CLIENT_CERT", "garbage").spawn();
     assert_eq!(process.wait(PATIENCE).unwrap().code(), Some(1));

@@ -3,11 +3,10 @@
 //! The two ways to serve are [`serve`] (started by a command line, with handshake and TLS) and
 //! [`serve_debug`] (started by a developer, attached to by `TF_REATTACH_PROVIDERS`).
 //! The end, in order: no new connections, running calls are told to stop, streams close, the
-//! calls get a moment, the socket is removed.
+//! calls get a moment, the socket is removed, the provider closes what it holds.
 //! Source: go-plugin life cycle; the client kills the process two seconds after `Shutdown`.
 
 use std::io;
-use std::pin::pin;
 use std::time::Duration;
 
 use tonic::transport::Server;
@@ -28,6 +27,10 @@ const DRAIN_OTHERWISE: Duration = Duration::from_secs(5);
 
 /// Time for the last answers to leave and for clients to hang up.
 const GOODBYE: Duration = Duration::from_millis(300);
+
+/// Time for the provider to close what it holds, such as files. With the two before it stays
+/// below the client's two seconds.
+const CLOSING: Duration = Duration::from_millis(500);
 
 /// What the plugin serves.
 pub struct Plugin<P> {
@@ -127,7 +130,7 @@ async fn run<P: GrpcService>(
         }
     };
     let mut server =
-        pin!(Server::builder().serve_with_incoming_shutdown(dispatch, incoming, begun));
+        Box::pin(Server::builder().serve_with_incoming_shutdown(dispatch, incoming, begun));
     let reason = tokio::select! {
         // First, because the server sees the switch too and may be done at once.
         biased;
@@ -157,6 +160,11 @@ async fn run<P: GrpcService>(
     }
     // The socket is gone once this task is.
     let _ = accepting.await;
+    // Dropping the provider closes what it holds, which may wait for others.
+    let closing = tokio::task::spawn_blocking(move || drop((server, plugin.stop)));
+    if tokio::time::timeout(CLOSING, closing).await.is_err() {
+        tracing::warn!("the provider could not close everything in time");
+    }
     Ok(())
 }
 

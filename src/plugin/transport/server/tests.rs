@@ -121,6 +121,35 @@ async fn a_call_that_does_not_end_is_cut_off() {
     assert!(took >= DRAIN_AFTER_SHUTDOWN && took < Duration::from_millis(1500), "{took:?}");
 }
 
+/// A provider that waits for somebody else when it is dropped does not hold up the end.
+#[tokio::test]
+async fn a_provider_that_does_not_close_is_left_behind() {
+    struct Stuck(std::sync::mpsc::Receiver<()>);
+    impl Drop for Stuck {
+        fn drop(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let network = Network::Unix { directory: Some(directory.path().into()), group: None };
+    let listener = Listener::bind(&network).await.unwrap();
+    let (release, stuck) = std::sync::mpsc::channel();
+    let stuck = std::sync::Mutex::new(Stuck(stuck));
+    let plugin = Plugin {
+        service: Slow(Duration::ZERO),
+        running: Running::new(),
+        stop: Box::new(move || drop(stuck.lock())),
+        address: "test/slow",
+    };
+    let shutdown = Shutdown::new();
+    shutdown.begin(Reason::Client);
+    let begin = Instant::now();
+    run(plugin, listener, None, shutdown, false).await.unwrap();
+    let took = begin.elapsed();
+    assert!(took >= CLOSING && took < Duration::from_millis(1500), "{took:?}");
+    drop(release);
+}
+
 #[tokio::test]
 async fn work_that_outlives_its_call_is_waited_for() {
     let started = start(Duration::ZERO).await;
