@@ -48,7 +48,7 @@ pub(super) fn decide(
     if config.manage_content() != ManageContent::Always {
         return (Decision::Keep, None);
     }
-    if config.content_wo_version.is_unknown() {
+    if config.manage_content.is_unknown() || config.content_wo_version.is_unknown() {
         return (Decision::Open, None);
     }
     if config.content_wo_version.known().is_some() {
@@ -95,6 +95,8 @@ fn by_print(
     }
     match print.as_ref().map(|print| ring.verify(content, print)) {
         Some(Match::Same) => (Decision::Keep, None),
+        // With `accept` the configuration applied last would count instead.
+        Some(Match::Different) | None if config.on_drift.is_unknown() => (Decision::Open, None),
         Some(Match::Different) | None => (Decision::Write, None),
         Some(Match::UnknownKey) => print.as_ref().map_or((Decision::Write, None), unknown_key),
     }

@@ -353,7 +353,7 @@ impl Planner<'_> {
         }
         if decision != Decision::Keep {
             response.mark_unknown(CHANGED_BY_CONTENT);
-            self.plan_type(before, response);
+            self.plan_type(decision, before, response);
         }
         self.plan_metadata(before, response);
         if self.profile.as_ref() != before.profile.known() {
@@ -376,8 +376,9 @@ impl Planner<'_> {
         }
     }
 
-    /// The type after a write: known when the content is, and kept when it can be no other.
-    fn plan_type(&self, before: &Fields, response: &mut PlanResponse) {
+    /// The type after a write: known when the content is, and kept when it can be no other. While
+    /// it is open whether there will be a write, another type is open, too.
+    fn plan_type(&self, decision: Decision, before: &Fields, response: &mut PlanResponse) {
         let planned = match &self.given {
             Given::Known { content, .. } => Value::string(content.kind().code()),
             Given::Unknown { kind: Some(kind) } => Value::string(kind.code()),
@@ -386,7 +387,8 @@ impl Planner<'_> {
             Given::Nothing | Given::Invalid => Value::UNKNOWN,
         };
         if planned.as_str() != before.r#type.known().map(String::as_str) {
-            response.planned.set("type", planned);
+            let open = decision == Decision::Open;
+            response.planned.set("type", if open { Value::UNKNOWN } else { planned });
         }
     }
 
