@@ -209,34 +209,68 @@ fn content_argument() -> impl Strategy<Value = Json> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let label = || proptest::option::of(proptest::sample::select(vec!["x", "y"]));
-    let open = vec!["name", "value_wo", "description", "tags", "enabled", "content_wo_version"];
-    (
-        proptest::sample::select(vec!["a", "b/c"]),
-        content_argument(),
-        label(),
-        proptest::option::of(proptest::collection::btree_map("[a-c]", "[x-z]", 0..3)),
-        proptest::option::of(any::<bool>()),
-        label(),
-        proptest::sample::subsequence(open, 0..=3),
-    )
-        .prop_map(|(name, content, description, tags, enabled, version, open)| {
-            let mut config = json!({
-                "name": name, "description": description, "tags": tags, "enabled": enabled,
-                "content_wo_version": version, "deletion_policy": "destroy",
-            });
+/// Arguments beyond name and content. Secrets that move are not disabled: content that cannot be
+/// read cannot be moved.
+fn further(moves: bool) -> impl Strategy<Value = Json> {
+    fn maybe(choices: &[&'static str]) -> impl Strategy<Value = Option<&'static str>> + use<> {
+        proptest::option::of(proptest::sample::select(choices.to_vec()))
+    }
+    let labels = (maybe(&["x", "y"]), maybe(&["x", "y"]), maybe(&["text/plain"]));
+    let tags = proptest::option::of(proptest::collection::btree_map("[a-c]", "[x-z]", 0..3));
+    // The same moment in two spellings, and another one.
+    let times = &["2030-01-31T12:00:00Z", "2030-01-31T13:00:00+01:00", "2031-01-31T12:00:00Z"];
+    let policies = (
+        maybe(&["always", "initial"]),
+        maybe(&["overwrite", "accept"]),
+        maybe(&["recoverable", "destroy"]),
+        maybe(&["main", "other"]),
+    );
+    (labels, tags, (maybe(times), maybe(times)), policies, proptest::option::of(any::<bool>()))
+        .prop_map(move |((description, version, media), tags, (from, to), policies, enabled)| {
+            let (manage_content, on_drift, deletion_policy, profile) = policies;
+            json!({
+                "description": description, "content_wo_version": version, "content_type": media,
+                "tags": tags, "not_before": from, "expires_at": to.map(|_| "2040-01-01T00:00:00Z"),
+                "manage_content": manage_content, "on_drift": on_drift,
+                "deletion_policy": deletion_policy, "profile": profile.filter(|_| moves),
+                "enabled": enabled.filter(|_| !moves),
+            })
+        })
+}
+
+fn step(moves: bool) -> impl Strategy<Value = Step> {
+    let names = proptest::sample::select(vec!["a", "b/c"]);
+    let open = vec![
+        "name",
+        "value_wo",
+        "description",
+        "content_wo_version",
+        "tags",
+        "not_before",
+        "manage_content",
+        "on_drift",
+        "deletion_policy",
+        "profile",
+        "enabled",
+    ];
+    let open = proptest::sample::subsequence(open, 0..=3);
+    (names, content_argument(), further(moves), open).prop_map(
+        |(name, content, mut config, open)| {
             let (Json::Object(all), Json::Object(content)) = (&mut config, content) else {
                 unreachable!("both are objects")
             };
             // Only the argument that is set can be unknown: at most one may be there.
-            let open = open
-                .into_iter()
-                .filter(|name| *name != "value_wo" || content.contains_key("value_wo"));
-            let open = open.collect();
+            let may = |name: &&str| *name != "value_wo" || content.contains_key("value_wo");
+            let open = open.into_iter().filter(may).collect();
+            all.insert("name".to_owned(), name.into());
             all.extend(content);
             Step { config, open }
-        })
+        },
+    )
+}
+
+fn life() -> impl Strategy<Value = Vec<Step>> {
+    any::<bool>().prop_flat_map(|moves| proptest::collection::vec(step(moves), 1..4))
 }
 
 async fn live(core: &mut Core, steps: Vec<Step>) {
@@ -273,8 +307,8 @@ fn any_life_of_a_secret_passes_core_s_checks() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // One process and one vault for all lives: each ends with its secret destroyed.
     let started = std::cell::RefCell::new(runtime.block_on(start()));
-    let cases = ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() };
-    proptest!(cases, |(steps in proptest::collection::vec(step(), 1..4))| {
+    let cases = ProptestConfig { cases: 40, failure_persistence: None, ..Default::default() };
+    proptest!(cases, |(steps in life())| {
         runtime.block_on(live(&mut started.borrow_mut().core, steps));
     });
 }
