@@ -24,7 +24,7 @@ const THREADS: usize = 2;
 /// Serves the command line that started this process.
 pub(super) fn plugin(environment: &Environment, launch: Launch) -> anyhow::Result<()> {
     logging::start(environment, provider::NAME);
-    run(async { Ok(serve(compose(), launch).await?) })
+    run(async { Ok(serve(compose(server()), launch).await?) })
 }
 
 /// Serves whoever attaches, until Ctrl-C.
@@ -35,7 +35,9 @@ pub(super) fn debug(environment: &Environment) -> anyhow::Result<()> {
     } else {
         Network::Tcp { first: 0, last: 0 }
     };
-    run(async { Ok(serve_debug(compose(), network, banner).await?) })
+    let server = server();
+    check_schemas(&server)?;
+    run(async { Ok(serve_debug(compose(server), network, banner).await?) })
 }
 
 fn run(serving: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
@@ -63,10 +65,22 @@ fn banner(address: &transport::Address) -> std::io::Result<()> {
     ))
 }
 
-/// From the provider to what the transport serves.
-fn compose() -> Plugin<impl GrpcService> {
+fn server() -> Arc<Server> {
     let info = ServerInfo { name: provider::NAME, version: env!("CARGO_PKG_VERSION") };
-    let server = Arc::new(Server::new(Arc::new(Coffer::new()), info));
+    Arc::new(Server::new(Arc::new(Coffer::new()), info))
+}
+
+/// Tells a developer at once what a command line would refuse later, and less clearly.
+fn check_schemas(server: &Server) -> anyhow::Result<()> {
+    let problems = server.schema_problems();
+    let lines: Vec<_> =
+        problems.iter().map(|(what, p)| format!("{what}, {}: {}", p.path, p.message)).collect();
+    anyhow::ensure!(lines.is_empty(), "schemas that would not load:\n{}", lines.join("\n"));
+    Ok(())
+}
+
+/// From the server to what the transport serves.
+fn compose(server: Arc<Server>) -> Plugin<impl GrpcService> {
     let running = Running::new();
     let counted = running.clone();
     let service =
