@@ -72,7 +72,7 @@ pub(crate) fn run(environment: &Environment) -> ExitCode {
         Err(error) => return explain(&error),
     };
     match arguments.command {
-        Some(Command::Vault(arguments)) => vault(arguments, environment),
+        Some(Command::Vault(arguments)) => vault(&arguments, environment),
         Some(Command::Docs(arguments)) => finish(docs::command(&arguments)),
         None if arguments.debug => finish(serve::debug(environment)),
         None => plugin(environment),
@@ -80,7 +80,7 @@ pub(crate) fn run(environment: &Environment) -> ExitCode {
 }
 
 /// A vault that is found damaged is a failure, but not of the command.
-fn vault(arguments: vault::Vault, environment: &Environment) -> ExitCode {
+fn vault(arguments: &vault::Vault, environment: &Environment) -> ExitCode {
     match vault::run(arguments, environment) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -3,6 +3,7 @@
 //! is ever returned, and what is damaged is found.
 
 mod child;
+mod command_line;
 mod corruption;
 mod keys;
 mod powercut;

@@ -217,7 +217,9 @@ fn check_private(_file: &File, _path: &Path) -> Result<(), Failure> {
 pub(super) fn create_key_file(path: &Path, ambient: &Ambient) -> Result<KeyBytes, Failure> {
     let mut key = KeyBytes::default();
     ambient.fill(key.as_mut_slice())?;
-    let mut text = Zeroizing::new(STANDARD.encode(key.as_slice()));
+    // Room for the line end from the start: a reallocation would leave a copy behind.
+    let mut text = Zeroizing::new(String::with_capacity(64));
+    STANDARD.encode_string(key.as_slice(), &mut text);
     text.push('\n');
     let attempt = format!("creating the key file {}", path.display());
     let failed = |e: std::io::Error| from_io(&attempt, &e);

@@ -117,7 +117,7 @@ struct Rekey {
 }
 
 /// Runs a subcommand; the answer is false for a vault that `verify` finds damaged.
-pub(super) fn run(arguments: Vault, environment: &Environment) -> anyhow::Result<bool> {
+pub(super) fn run(arguments: &Vault, environment: &Environment) -> anyhow::Result<bool> {
     let backend = Embedded::new(arguments.config(environment)?, Ambient::system());
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let sound = runtime.block_on(commands::run(&arguments.command, &backend, environment))?;

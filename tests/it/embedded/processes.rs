@@ -9,11 +9,10 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
-use coffer::domain::port::ErrorKind;
+use coffer::domain::port::{Backend as _, ErrorKind};
 
 use super::child::{Running, command, this_executable, value_of};
 use super::{Bench, Sequence, name};
-use coffer::domain::port::Backend as _;
 
 const KILLS: usize = 40;
 
@@ -62,6 +61,22 @@ fn killed_writers_lose_nothing_that_was_committed() {
 fn four_processes_write_at_once() {
     let bench = Bench::new();
     bench.create("shared", b"start").unwrap();
+    four_writers(&bench);
+}
+
+#[test]
+fn four_processes_create_one_vault() {
+    for _ in 0..3 {
+        let bench = Bench::new();
+        four_writers(&bench);
+        let directory = bench.close();
+        let keys = fs::read_dir(directory.path()).unwrap();
+        let keys = keys.filter(|e| e.as_ref().unwrap().path().extension().unwrap() == "key");
+        assert_eq!(keys.count(), 1);
+    }
+}
+
+fn four_writers(bench: &Bench) {
     let path = bench.path();
     let writers: Vec<_> =
         (0..4).map(|writer| Running::start(&format!("write-many {writer}"), &path)).collect();
