@@ -32,7 +32,6 @@ const LAYERS: &[Layer] = &[
         crates: &[
             "base64",
             "futures_util",
-            "getrandom",
             "prost",
             "prost_types",
             "rcgen",
@@ -58,23 +57,9 @@ const LAYERS: &[Layer] = &[
     Layer {
         files: &["domain/"],
         ours: &[],
-        crates: &[
-            "argon2",
-            "base64",
-            "hkdf",
-            "hmac",
-            "serde_json",
-            "sha2",
-            "subtle",
-            "time",
-            "unicode_normalization",
-        ],
+        crates: &["argon2", "base64", "hkdf", "hmac", "sha2", "subtle", "time"],
     },
-    Layer {
-        files: &["engine/"],
-        ours: &["domain"],
-        crates: &["futures_util", "time", "tokio", "tracing"],
-    },
+    Layer { files: &["engine/"], ours: &["domain"], crates: &["time", "tokio", "tracing"] },
     Layer {
         files: &["adapters/http/", "adapters/sign/"],
         ours: &["domain/port", "adapters/http", "adapters/sign"],
@@ -99,46 +84,24 @@ const LAYERS: &[Layer] = &[
     Layer {
         files: &["adapters/"],
         ours: &["domain", "adapters/descriptor", "adapters/http", "adapters/sign"],
-        crates: &["base64", "serde_json", "time", "tokio", "tracing", "uuid"],
+        crates: &["base64", "serde_json", "time", "tokio", "tracing"],
     },
     Layer {
         files: &["provider/"],
         ours: &["plugin/framework", "domain", "engine", "adapters/catalog", "adapters/descriptor"],
-        crates: &["base64", "futures_util", "getrandom", "serde_json", "time", "tokio", "tracing"],
+        crates: &["base64", "getrandom", "serde_json", "time", "tracing"],
     },
     Layer {
         files: &["main.rs", "lib.rs", "cli/"],
         ours: &["plugin", "domain", "engine", "adapters", "provider", "cli"],
-        crates: &[
-            "anyhow",
-            "base64",
-            "clap",
-            "coffer",
-            "getrandom",
-            "rustix",
-            "serde_json",
-            "time",
-            "tokio",
-            "tracing",
-            "zeroizing_alloc",
-        ],
+        crates: &["anyhow", "clap", "coffer", "serde_json", "time", "tokio", "zeroizing_alloc"],
     },
 ];
 
 /// What a backend's own folder may use on top of its row.
 const BACKEND_CRATES: &[(&str, &[&str])] = &[(
     "embedded",
-    &[
-        "argon2",
-        "chacha20poly1305",
-        "getrandom",
-        "hkdf",
-        "hmac",
-        "rusqlite",
-        "rustix",
-        "sha2",
-        "subtle",
-    ],
+    &["argon2", "chacha20poly1305", "getrandom", "hkdf", "hmac", "rusqlite", "sha2"],
 )];
 
 /// Files that may write to standard output or standard error, and why.
