@@ -24,6 +24,7 @@ mod lifecycle;
 mod memory;
 mod plan;
 mod protocol;
+mod provider;
 mod secret_protocol;
 mod support;
 mod wire_numbers;

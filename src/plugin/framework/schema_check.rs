@@ -134,9 +134,6 @@ impl Checker {
         self.require(path, !place.in_set, "a write-only attribute cannot stand inside a set");
         let is_set = matches!(&attribute.kind, AttributeKind::Nested(Nesting::Set, _));
         self.require(path, !is_set, "a write-only attribute cannot be a set of objects");
-        let nested = matches!(&attribute.kind, AttributeKind::Nested(..));
-        let hidden = attribute.sensitive || nested;
-        self.require(path, hidden, "a write-only attribute should be sensitive");
     }
 
     fn value_type(&mut self, ty: &Type, in_set: bool, path: &Path) {

@@ -69,49 +69,33 @@ fn naming(schema: Schema) -> Schema {
 }
 
 fn content(schema: Schema) -> Schema {
+    let text = |description: &str| hidden(Attribute::optional(Type::String, description));
     schema
-        .attribute(
-            "value_wo",
-            Attribute::optional(Type::String, "Text of a secret of type `generic`.").write_only(),
-        )
+        .attribute("value_wo", text("Text of a secret of type `generic`."))
         .attribute(
             "value_base64_wo",
-            Attribute::optional(Type::String, "Bytes of a secret of type `generic`, in base64.")
-                .write_only()
-                .check(validators::base64()),
+            text("Bytes of a secret of type `generic`, in base64.").check(validators::base64()),
         )
-        .attribute(
-            "api_key_wo",
-            Attribute::optional(Type::String, "An API key; makes a secret of type `api_key`.")
-                .write_only(),
-        )
+        .attribute("api_key_wo", text("An API key; makes a secret of type `api_key`."))
         .attribute(
             "basic_auth_wo",
-            Attribute::nested(
+            hidden(Attribute::nested(
                 Nesting::Single,
                 Presence::Optional,
+                // Not required by the schema: Terraform generates an empty object on import.
                 [
-                    // Not required by the schema: Terraform generates an empty object on import.
-                    (
-                        "username",
-                        Attribute::optional(Type::String, "User name. Must be set.").write_only(),
-                    ),
-                    (
-                        "password",
-                        Attribute::optional(Type::String, "Password. Must be set.").write_only(),
-                    ),
+                    ("username", text("User name. Must be set.")),
+                    ("password", text("Password. Must be set.")),
                 ],
                 "User name and password; makes a secret of type `basic_auth`.",
-            )
-            .write_only(),
+            )),
         )
         .attribute(
             "key_value_wo",
-            Attribute::optional(
+            hidden(Attribute::optional(
                 Type::map(Type::String),
                 "Several values by key; makes a secret of type `key_value`.",
-            )
-            .write_only(),
+            )),
         )
         .attribute(
             "content_wo_version",
@@ -122,6 +106,15 @@ fn content(schema: Schema) -> Schema {
                  content. Leave it out otherwise; a changed value is noticed by itself.",
             ),
         )
+}
+
+/// Write-only, and not marked sensitive on top: nothing of it is ever shown or stored, and the
+/// marks would be. Terraform 1.11 lists them in the state in random order, so that
+/// `plan -refresh-only` finds a difference where there is none.
+fn hidden(attribute: Attribute) -> Attribute {
+    let mut attribute = attribute.write_only();
+    attribute.sensitive = false;
+    attribute
 }
 
 fn metadata(schema: Schema) -> Schema {

@@ -132,7 +132,7 @@ fn initial_content_only(workspace: &mut Workspace) {
 fn refresh_only(workspace: &mut Workspace) {
     given(workspace, "value", "");
     let fingerprint = workspace.attribute("coffer_secret.a", "fingerprint");
-    // By its words: Terraform 1.11 exits with 2 when it only orders sensitive attributes anew.
+    // By its words: Terraform 1.11 exits with 2, because it compares numbers by their precision.
     workspace.run(&["plan", "-no-color", "-refresh-only"]).succeeds().says("No changes");
     somebody_else_writes(workspace, "changed outside");
     workspace.plan(&["-refresh-only"]).has_changes().says("changed outside of");
