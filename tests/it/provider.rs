@@ -67,11 +67,11 @@ async fn open(core: &mut Core, json: &Json) -> Result<Value, Errors> {
         client_capabilities: None,
     };
     let answer = core.client.open_ephemeral_resource(request).await.unwrap().into_inner();
-    outcome(answer.diagnostics)?;
+    outcome(&answer.diagnostics)?;
     let result = value(answer.result.as_ref(), &schema.object_type());
     if result.is_wholly_known() {
         let violations = crate::support::core_checks::ephemeral(&schema, &wanted, &result);
-        crate::support::core::content(violations);
+        crate::support::core::content(&violations);
     }
     Ok(result)
 }
