@@ -35,7 +35,21 @@ def main(arguments):
     print("Acceptance, by command line interface:")
     for line in acceptance():
         print(f"  {line}")
+    if code == 0 and not arguments:
+        code = quickstart()
     sys.exit(code)
+
+
+def quickstart():
+    """The story is a test, too: it checks what it tells."""
+    command = [sys.executable, str(ROOT / "scripts" / "quickstart.py")]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode != 0:
+        print(done.stdout)
+    print(f"Quickstart: {'as told' if done.returncode == 0 else 'failed, see above'}")
+    return done.returncode
 
 
 def acceptance():

@@ -1,9 +1,9 @@
 //! What the subcommands of `vault` do.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use coffer::adapters::embedded::{Embedded, KeySource, MasterKey, default_key_file};
 use coffer::domain::material::Secret;
-use coffer::domain::port::{Backend as _, ListFilter, SecretRecord, VersionSelector};
+use coffer::domain::port::{Backend as _, BackendError, ListFilter, SecretRecord, VersionSelector};
 use coffer::domain::rotation::RotationState;
 use coffer::domain::secret::SecretName;
 
@@ -27,11 +27,11 @@ pub(super) async fn run(
             output::text(&if *json { show::list_json(&secrets) } else { show::list(&secrets) })?;
         }
         Command::Show { name, json } => {
-            let record = backend.read(&parse(name)?).await?;
+            let record = backend.read(&parse(name)?).await.map_err(about(name))?;
             output::text(&if *json { show::secret_json(&record) } else { show::secret(&record) })?;
         }
         Command::History { name, json } => {
-            let versions = backend.list_versions(&parse(name)?).await?;
+            let versions = backend.list_versions(&parse(name)?).await.map_err(about(name))?;
             output::text(&if *json {
                 show::history_json(&versions)
             } else {
@@ -43,6 +43,11 @@ pub(super) async fn run(
         Command::Rekey(arguments) => rekey(backend, arguments, environment)?,
     }
     Ok(true)
+}
+
+/// Names the secret that a failure is about, instead of the operation.
+fn about(name: &str) -> impl FnOnce(BackendError) -> anyhow::Error {
+    move |error| anyhow!("secret {name:?}: {}", error.message)
 }
 
 /// A vault that does not exist reads as empty; by hand, a mistyped path is more likely.
@@ -108,7 +113,9 @@ async fn get(backend: &Embedded, arguments: &Get) -> anyhow::Result<()> {
         }
         (None, None) => VersionSelector::State(RotationState::Current),
     };
-    let content = backend.read_content(&parse(&arguments.name)?, selector).await?.content;
+    let name = &arguments.name;
+    let read = backend.read_content(&parse(name)?, selector).await.map_err(about(name))?;
+    let content = read.content;
     let names: Vec<&str> = content.fields().iter().map(|(name, _)| name.as_str()).collect();
     let field = match (&arguments.field, &names[..]) {
         (Some(field), _) => field.as_str(),
