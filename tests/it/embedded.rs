@@ -5,6 +5,7 @@
 mod child;
 mod command_line;
 mod corruption;
+mod format;
 mod keys;
 mod powercut;
 mod processes;

@@ -102,7 +102,7 @@ impl From<rusqlite::Error> for Failure {
             ErrorCode::SystemIoFailure => Self::temporary(
                 ErrorKind::Unavailable,
                 format!(
-                    "the operating system could not read or write the vault file ({}). The write did not take place; check the disk and its free space, and run again",
+                    "the operating system could not read or write the vault file ({}). Nothing was changed; check the disk and its free space, and run again",
                     code_text(&error)
                 ),
             ),

@@ -151,7 +151,8 @@ pub(super) fn create(
     upload: &Upload,
 ) -> Result<SecretRecord, Failure> {
     if let Some(row) = tx.view.find(name)? {
-        let replayed = row.data.version(1).is_some_and(|version| version.nonce == upload.nonce);
+        let replayed = row.data.purge_at.is_none()
+            && row.data.version(1).is_some_and(|version| version.nonce == upload.nonce);
         return if replayed { Ok(row.data.record()) } else { Err(taken(&row.data)) };
     }
     check_metadata(metadata)?;
