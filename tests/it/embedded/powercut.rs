@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{Bench, Sequence, copy};
 
 const FRAME: usize = 24 + 4096;
-const WRITES: usize = 24;
+const WRITES: usize = 16;
 
 /// A vault whose log holds `WRITES` commits, copied while it is open: before and after its log was
 /// moved into the file.
@@ -77,10 +77,10 @@ fn every_prefix_of_the_log_opens_to_what_was_committed() {
     let image = image();
     let mut cuts: Vec<usize> = (0..=image.log.len() / FRAME).map(|n| 32 + n * FRAME).collect();
     let mut sequence = Sequence(0xdead_beef_1234_5678);
-    cuts.extend((0..60).map(|_| sequence.below(image.log.len())));
+    cuts.extend((0..40).map(|_| sequence.below(image.log.len())));
     cuts.extend([0, 1, 31]);
     cuts.retain(|cut| *cut <= image.log.len());
-    for cut in cuts {
+    for (place, cut) in cuts.into_iter().enumerate() {
         let log = &image.log[..cut];
         let bench = with_log(image.before.path(), log);
         let what = format!("log cut to {cut} bytes");
@@ -89,8 +89,10 @@ fn every_prefix_of_the_log_opens_to_what_was_committed() {
         assert!(there >= commits(log).min(WRITES), "{what}: only {there} writes are there");
         assert!(bench.is_sound(), "{what}");
         // And it can be written on.
-        bench.create("next", b"after the power cut").unwrap();
-        assert_eq!(bench.value("next").unwrap(), b"after the power cut");
+        if place % 3 == 0 {
+            bench.create("next", b"after the power cut").unwrap();
+            assert_eq!(bench.value("next").unwrap(), b"after the power cut");
+        }
     }
 }
 
