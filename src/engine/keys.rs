@@ -35,6 +35,7 @@ pub struct Keys {
     vaults: Vec<Arc<Vault>>,
     on_missing: OnMissingKey,
     ring: OnceCell<Arc<KeyRing>>,
+    full: OnceCell<Arc<KeyRing>>,
     warned: AtomicBool,
 }
 
@@ -48,7 +49,14 @@ impl Keys {
     /// Sources in their order; `vaults` are asked for a master key one after the other.
     #[must_use]
     pub fn new(loader: Loader, vaults: Vec<Arc<Vault>>, on_missing: OnMissingKey) -> Self {
-        Self { loader, vaults, on_missing, ring: OnceCell::new(), warned: AtomicBool::new(false) }
+        Self {
+            loader,
+            vaults,
+            on_missing,
+            ring: OnceCell::new(),
+            full: OnceCell::new(),
+            warned: AtomicBool::new(false),
+        }
     }
 
     /// The ring to compare prints with. A failure is not kept: the next call tries again. Nor is
@@ -91,6 +99,28 @@ impl Keys {
         }
         let ring = self.keep(primary, retired).await?;
         self.required(&ring)
+    }
+
+    /// The ring with the keys of all vaults that hold one, for a print whose key is not in the
+    /// plain ring: another profile may have been the default when it was made. A vault that does
+    /// not give its key is left out.
+    ///
+    /// # Errors
+    /// When a key that the user names does not work.
+    pub async fn full_ring(&self, run: &Run) -> Result<Arc<KeyRing>, Failure> {
+        self.full.get_or_try_init(|| self.load_all(run)).await.cloned()
+    }
+
+    async fn load_all(&self, run: &Run) -> Result<Arc<KeyRing>, Failure> {
+        let (mut primary, mut retired) = (self.loader)().map_err(Failure::Keys)?;
+        for vault in &self.vaults {
+            match Self::derive(vault, run, WhenMissing::Leave).await {
+                Ok(Some(key)) if primary.is_none() => primary = Some(key),
+                Ok(Some(key)) => retired.push(key),
+                Ok(None) | Err(_) => {}
+            }
+        }
+        Ok(Arc::new(KeyRing::new(primary, retired)))
     }
 
     /// True once, when prints are made without a key: the user is to be told.

@@ -12,6 +12,7 @@ use super::keys::Sources;
 use crate::adapters::catalog::BACKENDS;
 use crate::adapters::descriptor::{Argument, ArgumentKind, Descriptor, Setting, Settings};
 use crate::domain::material::Secret;
+use crate::engine::failure::KeyProblem;
 use crate::engine::keys::{Keys, OnMissingKey};
 use crate::engine::vault::{DriftDetection, Vault, VaultOptions};
 use crate::plugin::framework::diag::Diagnostics;
@@ -120,7 +121,7 @@ impl Configured {
             .map(|vault| (vault.profile().to_owned(), Profile::Ready(Arc::new(vault))))
             .collect();
         let default_profile = DefaultProfile::Named(default.to_owned());
-        let keys = keys(sources, OnMissingKey::Argon2id, &default_profile, &profiles);
+        let keys = keys(sources, true, OnMissingKey::Argon2id, &default_profile, &profiles);
         Self { default_profile, profiles, profiles_unknown: false, keys }
     }
 }
@@ -156,14 +157,17 @@ pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Option<Configured
         );
         return None;
     }
-    let (sources, on_missing) = fingerprint(config.get("fingerprint"));
-    let keys = keys(sources, on_missing, &default_profile, &profiles);
+    let block = config.get("fingerprint");
+    let (sources, on_missing) = fingerprint(block);
+    let known = block.is_wholly_known();
+    let keys = keys(sources, known, on_missing, &default_profile, &profiles);
     Some(Configured { default_profile, profiles, profiles_unknown: given.is_unknown(), keys })
 }
 
 /// Key sources in their order; vaults are asked for a master key, the default profile's first.
 fn keys(
     sources: Sources,
+    known: bool,
     on_missing: OnMissingKey,
     default_profile: &DefaultProfile,
     profiles: &BTreeMap<String, Profile>,
@@ -179,7 +183,15 @@ fn keys(
     // Stable: the default profile, then the others by name.
     vaults.sort_by_key(|(later, _)| *later);
     let vaults = vaults.into_iter().map(|(_, vault)| vault).collect();
-    Keys::new(Box::new(move || sources.load()), vaults, on_missing)
+    let load = move || if known { sources.load() } else { Err(not_known_yet()) };
+    Keys::new(Box::new(load), vaults, on_missing)
+}
+
+fn not_known_yet() -> KeyProblem {
+    KeyProblem {
+        argument: "key_env",
+        message: "The fingerprint block depends on values that are known only after apply.".into(),
+    }
 }
 
 fn fingerprint(block: &Value) -> (Sources, OnMissingKey) {

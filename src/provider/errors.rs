@@ -102,8 +102,8 @@ pub(super) fn report(failure: &Failure, attempt: Attempt<'_>, at: Path, diags: &
             at,
             "Fingerprint key is not usable",
             format!(
-                "Attempted: {verb} {object}.\nAnswer: {} (provider argument \
-                 fingerprint.{}).",
+                "Attempted: {verb} {object}.\nAnswer: {}\nNext step: correct this, or the \
+                 argument fingerprint.{} of the provider block.",
                 problem.message, problem.argument
             ),
         ),

@@ -21,11 +21,15 @@ const TYPE: &str = "coffer_secret";
 
 /// A provider with profiles `one` (the default) and `two`, with their vaults in `folder`.
 async fn start(folder: &Path) -> Core {
-    let profiles = json!({
+    let block = json!({ "default_profile": "one", "profiles": profiles(folder) });
+    with(block).await.unwrap()
+}
+
+fn profiles(folder: &Path) -> Json {
+    json!({
         "one": { "embedded": { "path": folder.join("one.db"), "key": key(1) } },
         "two": { "embedded": { "path": folder.join("two.db"), "key": key(2) } },
-    });
-    with(json!({ "default_profile": "one", "profiles": profiles })).await.unwrap()
+    })
 }
 
 fn key(byte: u8) -> String {
@@ -143,24 +147,67 @@ async fn profile_with_a_wrong_key_fails_only_what_uses_it() {
     assert_eq!(std::fs::read(folder.path().join("two.db")).unwrap(), bytes, "nothing was changed");
 }
 
+/// A provider whose fingerprint key is in a file.
+async fn with_key(folder: &Path, byte: u8) -> Core {
+    let path = folder.join("fingerprint.key");
+    std::fs::write(&path, key(byte)).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let block = json!({
+        "default_profile": "one", "profiles": profiles(folder), "fingerprint": { "key_file": path },
+    });
+    with(block).await.unwrap()
+}
+
 #[tokio::test]
 async fn fingerprints_of_another_key_are_not_taken_for_changes() {
     let folder = tempfile::tempdir().unwrap();
-    let mut core = start(folder.path()).await;
     let wanted = json!({ "name": "a", "value_wo": "1" });
-    let (_, instance) = apply(&mut core, &Instance::default(), &wanted).await;
-    let path = folder.path().join("fingerprint.key");
-    std::fs::write(&path, key(7)).unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let profiles = json!({
-        "one": { "embedded": { "path": folder.path().join("one.db"), "key": key(1) } },
-    });
-    let block = json!({ "profiles": profiles, "fingerprint": { "key_file": path } });
-    let mut core = with(block).await.unwrap();
-    let config = secret(&core, &wanted);
-    let plan = core.plan(TYPE, &instance, &config).await.unwrap();
+    let mut core = start(folder.path()).await;
+    let (_, derived) = apply(&mut core, &Instance::default(), &wanted).await;
+    // A key of its own in place of the vault's: that of the vault is known still.
+    let mut core = with_key(folder.path(), 7).await;
+    let wanted = secret(&core, &wanted);
+    let plan = core.plan(TYPE, &derived, &wanted).await.unwrap();
+    assert_eq!((plan.action, plan.warnings), (Action::NoOp, vec![]));
+    let changed = json!({ "name": "a", "value_wo": "2" });
+    let (_, own) = apply(&mut core, &derived, &changed).await;
+    // Another one: the former is not known any more.
+    let mut core = with_key(folder.path(), 8).await;
+    let plan = core.plan(TYPE, &own, &wanted).await.unwrap();
     assert_eq!(plan.action, Action::NoOp);
     assert!(plan.warnings.join("").contains("retired_key_envs"), "{:?}", plan.warnings);
+}
+
+#[tokio::test]
+async fn another_default_profile_is_not_taken_for_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut core = start(folder.path()).await;
+    let wanted = json!({ "name": "a", "value_wo": "1", "profile": "one" });
+    let (_, instance) = apply(&mut core, &Instance::default(), &wanted).await;
+    let block = json!({ "default_profile": "two", "profiles": profiles(folder.path()) });
+    let mut core = with(block).await.unwrap();
+    let other = json!({ "name": "b", "value_wo": "1" });
+    apply(&mut core, &Instance::default(), &other).await;
+    let config = secret(&core, &wanted);
+    let plan = core.plan(TYPE, &instance, &config).await.unwrap();
+    assert_eq!((plan.action, plan.warnings), (Action::NoOp, vec![]));
+    let changed = json!({ "name": "a", "value_wo": "2", "profile": "one" });
+    let (action, _) = apply(&mut core, &instance, &changed).await;
+    assert_eq!(action, Action::Update);
+}
+
+#[tokio::test]
+async fn unusable_fingerprint_key_is_told_at_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let block = json!({
+        "profiles": profiles(folder.path()), "default_profile": "one",
+        "fingerprint": { "key_env": "COFFER_TEST_NOT_SET" },
+    });
+    let mut core = with(block).await.unwrap();
+    let config = secret(&core, &json!({ "name": "a", "value_wo": "1" }));
+    let errors = core.plan(TYPE, &Instance::default(), &config).await.unwrap_err().join("");
+    assert!(errors.contains("COFFER_TEST_NOT_SET is not set"), "{errors}");
+    assert!(errors.contains("fingerprint.key_env"), "{errors}");
 }
 
 #[tokio::test]

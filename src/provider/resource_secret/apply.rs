@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::decide::{Decision, decide};
+use super::decide::{Decided, Decision, decide_with};
 use super::fields::{Fields, known_tags};
 use super::state::{absorb, complete, fill, identity};
 use super::{REPLACES, ResourceSecret, applied, relocate, set_applied, tell, timeout};
@@ -208,14 +208,20 @@ async fn change(
 ) {
     let diags = &mut response.diagnostics;
     let open = request.planned.get("fingerprint").is_unknown();
-    let ring = if open && apply.given.content().is_some() {
-        let Some(ring) = apply.ring(true, diags).await else { return };
-        ring
-    } else {
-        Arc::default()
-    };
+    if open && apply.given.content().is_some() && apply.ring(true, diags).await.is_none() {
+        return;
+    }
     let applied = applied(&request.private);
-    let (decision, _) = decide(&apply.config, &apply.given, before, applied.as_ref(), &ring);
+    let (config, given) = (&apply.config, &apply.given);
+    let keys = apply.configured.keys();
+    let decided = decide_with(keys, &apply.run, config, given, before, applied.as_ref()).await;
+    let Decided { decision, ring, .. } = match decided {
+        Ok(decided) => decided,
+        Err(failure) => {
+            let at = place(&failure, &apply.given);
+            return errors::report(&failure, apply.attempt("compare"), at, diags);
+        }
+    };
     // What was planned as unchanged stays unchanged.
     let content = apply.given.content().filter(|_| open && decision == Decision::Write);
     if decision == Decision::Write && open && apply.given.content().is_none() {

@@ -5,10 +5,15 @@
 //! the vault's, or with `on_drift = "accept"` against that of the configuration applied last.
 //! Leaves what becomes unknown to [`plan`](super::plan).
 
+use std::sync::Arc;
+
 use super::fields::Fields;
 use crate::domain::fingerprint::{Fingerprint, KeyRing, Match};
 use crate::domain::kind::Content;
 use crate::domain::policy::{ManageContent, OnDrift};
+use crate::engine::context::Run;
+use crate::engine::failure::Failure;
+use crate::engine::keys::Keys;
 use crate::provider::content::Given;
 
 /// Whether content is written.
@@ -31,14 +36,36 @@ pub(super) enum Caution {
     UnknownKey(Option<String>),
 }
 
-/// True when the decision needs to compare prints, and so the keys.
-pub(super) fn needs_keys(config: &Fields, given: &Given) -> bool {
-    given.content().is_some() && config.manage_content() == ManageContent::Always
+/// The decision with the keys it was made with.
+pub(super) struct Decided {
+    pub(super) decision: Decision,
+    pub(super) caution: Option<Caution>,
+    pub(super) ring: Arc<KeyRing>,
+}
+
+/// Decides with the keys of the process, which are fetched only when there is something to
+/// compare; keys of other vaults only when a print was made with one.
+pub(super) async fn decide_with(
+    keys: &Keys,
+    run: &Run,
+    config: &Fields,
+    given: &Given,
+    prior: &Fields,
+    applied: Option<&Fingerprint>,
+) -> Result<Decided, Failure> {
+    let compares = given.content().is_some() && config.manage_content() == ManageContent::Always;
+    let mut ring = if compares { keys.ring(run).await? } else { Arc::default() };
+    let (mut decision, mut caution) = decide(config, given, prior, applied, &ring);
+    if matches!(caution, Some(Caution::UnknownKey(_))) {
+        ring = keys.full_ring(run).await?;
+        (decision, caution) = decide(config, given, prior, applied, &ring);
+    }
+    Ok(Decided { decision, caution, ring })
 }
 
 /// Decides about the content of an existing secret. `applied` is the print of the configuration
 /// that was applied last.
-pub(super) fn decide(
+fn decide(
     config: &Fields,
     given: &Given,
     prior: &Fields,

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::decide::{Caution, Decision, decide, needs_keys};
+use super::decide::{Caution, Decided, Decision, decide_with};
 use super::fields::{Fields, known_tags};
 use super::{REPLACES, ResourceSecret, applied, timeout};
 use crate::domain::fingerprint::KeyRing;
@@ -205,15 +205,31 @@ impl Planner<'_> {
             return;
         }
         let (Some(vault), Some(name)) = (&self.vault, self.name()) else { return };
-        let removes_itself = replaces.as_ref().is_some_and(|replaced| {
-            replaced.get("id").and_then(|id| id.as_str())
-                == Some(&import_id::id(vault.profile(), name.as_str()))
-                && replaced.get("frees_name").and_then(serde_json::Value::as_bool) == Some(true)
-        });
+        let entry = |name: &str| replaces.as_ref().and_then(|replaced| replaced.get(name));
+        let flag = |name: &str| entry(name).and_then(serde_json::Value::as_bool) == Some(true);
+        let id = import_id::id(vault.profile(), name.as_str());
+        let same = entry("id").and_then(serde_json::Value::as_str) == Some(&id);
+        let removes_itself = same && flag("frees_name");
+        if flag("prevented") {
+            let diags = &mut response.diagnostics;
+            let at = Path::attribute("deletion_policy");
+            return errors::report(&Failure::Prevented, self.attempt("replace"), at, diags);
+        }
         if removes_itself {
             return self.check_content(&mut response.diagnostics);
         }
         self.look_at_name(vault, &name, response).await;
+        self.check_keys(&mut response.diagnostics).await;
+    }
+
+    /// Tells at plan that a fingerprint key is not usable.
+    async fn check_keys(&self, diags: &mut Diagnostics) {
+        let run = run(self.ctx, timeout(self.request.config, Operation::Read));
+        if !diags.has_errors()
+            && let Err(failure) = self.configured.keys().ring(&run).await
+        {
+            self.report_keys(&failure, diags);
+        }
     }
 
     /// Tells what a create will find under its name.
@@ -326,7 +342,9 @@ impl Planner<'_> {
                 self.config.on_existing() == OnExisting::Adopt
             }
         };
-        let replaces = serde_json::json!({ "id": id, "frees_name": frees_name });
+        let prevented = before.deletion_policy() == DeletionPolicy::Prevent;
+        let replaces =
+            serde_json::json!({ "id": id, "frees_name": frees_name, "prevented": prevented });
         response.private.set(REPLACES, replaces);
     }
 
@@ -337,17 +355,14 @@ impl Planner<'_> {
         self.keep_equal_forms(prior, before, response);
         self.remember_replaced(before, response);
         let run = run(self.ctx, timeout(self.request.config, Operation::Read));
-        let ring = if needs_keys(&self.config, &self.given) {
-            match self.configured.keys().ring(&run).await {
-                Ok(ring) => ring,
-                Err(failure) => return self.report_keys(&failure, &mut response.diagnostics),
-            }
-        } else {
-            Arc::default()
-        };
         let applied = applied(self.request.private);
-        let (decision, caution) =
-            decide(&self.config, &self.given, before, applied.as_ref(), &ring);
+        let keys = self.configured.keys();
+        let decided =
+            decide_with(keys, &run, &self.config, &self.given, before, applied.as_ref()).await;
+        let Decided { decision, caution, .. } = match decided {
+            Ok(decided) => decided,
+            Err(failure) => return self.report_keys(&failure, &mut response.diagnostics),
+        };
         if let Some(caution) = caution {
             self.warn(&caution, before, &mut response.diagnostics);
         }

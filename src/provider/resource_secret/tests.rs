@@ -216,6 +216,16 @@ async fn replacement_under_the_same_name_is_not_told_to_be_taken() {
 }
 
 #[tokio::test]
+async fn replacement_of_a_prevented_secret_is_told_at_plan() {
+    let prevent = config("one", vec![("deletion_policy", text("prevent"))]);
+    let bench = given("one", vec![("deletion_policy", text("prevent"))]).await;
+    let first = bench.plan(&prevent).await;
+    succeed(&first.diagnostics);
+    let second = bench.plan_again(&prevent, &first).await;
+    assert_eq!(errors(&second.diagnostics), ["Deletion is prevented"]);
+}
+
+#[tokio::test]
 async fn limits_of_the_vault_are_told_at_their_attributes() {
     let long = "x".repeat(65);
     for (attribute, value, path) in [

@@ -8,6 +8,9 @@ pub(crate) mod ephemeral_secret;
 pub(crate) mod provider_block;
 pub(crate) mod secret;
 
+use super::import_id::capitalised;
+use crate::domain::profile::ProfileName;
+use crate::domain::secret::SecretName;
 use crate::plugin::framework::schema::{Attribute, Validator};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::validators;
@@ -19,14 +22,27 @@ fn choices(codes: &'static [&'static str]) -> String {
 }
 
 fn name_rule() -> Validator {
-    validators::text("the name of a secret", |text| {
-        crate::domain::secret::SecretName::parse(text).map(drop)
+    rule("the name of a secret", "Name of a secret is not valid", |text| {
+        SecretName::parse(text).map(drop).map_err(|error| error.to_string())
     })
 }
 
 fn profile_rule() -> Validator {
-    validators::text("the name of a profile", |text| {
-        crate::domain::profile::ProfileName::parse(text).map(drop)
+    rule("the name of a profile", "Name of a profile is not valid", |text| {
+        ProfileName::parse(text).map(drop).map_err(|error| error.to_string())
+    })
+}
+
+/// A rule of the domain, whose message is a sentence of its own.
+fn rule(
+    description: &str,
+    summary: &'static str,
+    test: fn(&str) -> Result<(), String>,
+) -> Validator {
+    validators::check(description, move |value, path, diags| {
+        if let Some(Err(message)) = value.as_str().map(test) {
+            diags.error(path.clone(), summary, format!("{}.", capitalised(&message)));
+        }
     })
 }
 

@@ -23,16 +23,15 @@ pub(crate) fn schema() -> Schema {
     let schema = content(naming(schema));
     let schema = policies(metadata(schema));
     let paths = CONTENT_ARGUMENTS.iter().map(|name| Path::attribute(name)).collect();
+    let mut limits = timeouts::attribute(&[
+        Operation::Create,
+        Operation::Read,
+        Operation::Update,
+        Operation::Delete,
+    ]);
+    limits.description.push_str(" Default: `5m` each.");
     computed(schema)
-        .attribute(
-            timeouts::ATTRIBUTE,
-            timeouts::attribute(&[
-                Operation::Create,
-                Operation::Read,
-                Operation::Update,
-                Operation::Delete,
-            ]),
-        )
+        .attribute(timeouts::ATTRIBUTE, limits)
         .rule(ConfigValidator::AtMostOneOf(paths))
 }
 
