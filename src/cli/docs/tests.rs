@@ -179,7 +179,7 @@ Second paragraph.
 
 > **NOTE**: [Write-only arguments](https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments) are supported in Terraform 1.11 and later.
 
-- `login_wo` (Attributes, Sensitive, [Write-only](https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments)) Login. (see [below for nested schema](#nestedatt--login_wo))
+- `login_wo` (Attributes, [Write-only](https://developer.hashicorp.com/terraform/language/resources/ephemeral#write-only-arguments)) Login. (see [below for nested schema](#nestedatt--login_wo))
 - `old` (Boolean, Deprecated) One.  
   Two.
 - `tags` (Map of String) Tags.
