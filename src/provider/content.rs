@@ -133,12 +133,14 @@ fn secret(value: &Value) -> Secret {
     Secret::from(value.as_str().unwrap_or_default())
 }
 
-fn plain(error: InvalidContent) -> Problem {
-    Problem { below: None, rule: error.to_string() }
+impl From<InvalidContent> for Problem {
+    fn from(error: InvalidContent) -> Self {
+        Self { below: None, rule: error.to_string() }
+    }
 }
 
 fn text(value: &Value) -> Result<Content, Problem> {
-    Content::generic(secret(value)).map_err(plain)
+    Ok(Content::generic(secret(value))?)
 }
 
 fn bytes(value: &Value) -> Result<Content, Problem> {
@@ -147,11 +149,11 @@ fn bytes(value: &Value) -> Result<Content, Problem> {
         rule: "value: is not base64 (standard alphabet, with padding)".to_owned(),
     };
     let decoded = STANDARD.decode(value.as_str().unwrap_or_default()).map_err(|_| rule())?;
-    Content::generic(Secret::new(decoded)).map_err(plain)
+    Ok(Content::generic(Secret::new(decoded))?)
 }
 
 fn api_key(value: &Value) -> Result<Content, Problem> {
-    Content::api_key(secret(value)).map_err(plain)
+    Ok(Content::api_key(secret(value))?)
 }
 
 fn basic_auth(value: &Value) -> Result<Content, Problem> {
@@ -178,7 +180,7 @@ fn key_value(value: &Value) -> Result<Content, Problem> {
         }
         _ => BTreeMap::new(),
     };
-    Content::key_value(entries).map_err(plain)
+    Ok(Content::key_value(entries)?)
 }
 
 /// The attributes of an ephemeral result that carry the content, all null but those of its type.

@@ -53,7 +53,7 @@ impl EphemeralResource for EphemeralSecret {
         let configured = self.shared.configured(diags)?;
         let located = import_id::locate(&config, &configured, diags)?;
         if config.get("open") == &Value::Bool(false) {
-            return Some(Opened { result: closed(config, &located), ..Opened::default() });
+            return Some(Opened { result: closed(&config, &located), ..Opened::default() });
         }
         let vault = match configured.vault(&located.profile) {
             Ok(vault) => vault,
@@ -145,12 +145,12 @@ fn selector(config: &Value) -> (VersionSelector, &'static str) {
 }
 
 /// The configuration with everything else unknown: nothing was read.
-fn closed(config: Value, located: &Located) -> Value {
+fn closed(config: &Value, located: &Located) -> Value {
     let set = |config: &Value, name: &str| !config.get(name).is_null();
     let mut closed = result(config.clone(), located, None);
     for (name, attribute) in schema::ephemeral_secret::schema().attributes {
         let is_place = matches!(name.as_str(), "id" | "name" | "profile");
-        if attribute.is_computed() && !is_place && !set(&config, &name) {
+        if attribute.is_computed() && !is_place && !set(config, &name) {
             closed.set(&name, Value::UNKNOWN);
         }
     }
