@@ -61,8 +61,13 @@ impl Shared {
         lock(&self.root).clone()
     }
 
+    /// Remembers a checked root, unless a later one is known: a reader may look at an older
+    /// snapshot than the writer has just left.
     pub(super) fn trust(&self, root: StoredRoot) {
-        *lock(&self.root) = Some(root);
+        let mut known = lock(&self.root);
+        if known.as_ref().is_none_or(|known| known.root().sequence <= root.root().sequence) {
+            *known = Some(root);
+        }
     }
 
     /// Runs a read transaction on an idle connection or a new one.

@@ -20,6 +20,7 @@ fn child() {
     let (Ok(job), Ok(vault)) = (std::env::var(JOB), std::env::var(VAULT)) else { return };
     let (word, argument) = job.split_once(' ').unwrap_or((&job, ""));
     match word {
+        "create-one" => create_one(Path::new(&vault)),
         "write-forever" => write_forever(Path::new(&vault), argument.parse().unwrap()),
         "write-many" => write_many(Path::new(&vault), argument),
         "write-until-full" => write_until_full(Path::new(&vault)),
@@ -99,6 +100,12 @@ fn say(what: &str) {
 pub(super) fn value_of(number: u64) -> Vec<u8> {
     let size = usize::try_from(number * 977 % 9_000).unwrap();
     format!("{number}:").into_bytes().into_iter().chain(std::iter::repeat_n(b'.', size)).collect()
+}
+
+fn create_one(vault: &Path) {
+    say("starting");
+    runtime().block_on(create(&open(vault), "a", b"one")).unwrap();
+    say("done");
 }
 
 /// Creates `n<number>` and puts versions of `shared`, from a number on, until it is killed.

@@ -166,6 +166,14 @@ fn key_file_is_replaced_in_its_place_even_after_a_kill() {
     assert!(old != new && !staged.exists());
     assert_eq!(bench.value("a").unwrap(), b"one");
 
+    // Killed before the commit: a new key that nothing depends on lies there, and is replaced.
+    fs::write(&staged, KEY).unwrap();
+    fs::set_permissions(&staged, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(bench.value("a").unwrap(), b"one");
+    bench.backend.vault().rekey(&KeySource::File(file.clone())).unwrap();
+    let new = fs::read(&file).unwrap();
+    assert!(!staged.exists());
+
     // Killed after the commit and before the rename: the old key still lies in its place.
     let directory = bench.close();
     fs::rename(&file, &staged).unwrap();

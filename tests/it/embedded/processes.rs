@@ -58,6 +58,34 @@ fn killed_writers_lose_nothing_that_was_committed() {
 }
 
 #[test]
+fn killed_creation_of_a_vault_is_no_obstacle() {
+    let mut sequence = Sequence(0x0123_4567_89ab_cdef);
+    let mut early = 0;
+    for kill in 0..KILLS {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let mut writer = Running::start("create-one", &directory.path().join("vault.db"));
+        assert_eq!(writer.next(), "starting");
+        sleep(Duration::from_micros(sequence.below(12_000) as u64));
+        let done = !writer.kill().is_empty();
+        early += usize::from(!done);
+        let bench = Bench::at(directory);
+        match bench.value("a") {
+            Ok(value) => assert_eq!(value, b"one"),
+            Err(error) => {
+                assert_eq!(error.kind, ErrorKind::NotFound, "kill {kill}: {error}");
+                assert!(!done, "kill {kill}: a committed secret is lost");
+                bench.create("a", b"one").unwrap();
+            }
+        }
+        // A key file that was left behind is used, not replaced or complained about.
+        let again = Bench::at(bench.close());
+        assert_eq!(again.value("a").unwrap(), b"one");
+        assert!(again.is_sound());
+    }
+    assert!(early > 0, "no kill was early enough to matter");
+}
+
+#[test]
 fn four_processes_write_at_once() {
     let bench = Bench::new();
     bench.create("shared", b"start").unwrap();
