@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use coffer::domain::material::wipe_stack;
 use coffer::plugin::framework::server::{Server, ServerInfo};
 use coffer::plugin::transport::{
     self, GrpcService, Launch, Network, Plugin, Running, logging, reattach_value, serve,
@@ -41,8 +42,13 @@ pub(super) fn debug(environment: &Environment) -> anyhow::Result<()> {
 }
 
 fn run(serving: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        // A thread with nothing to do has finished what was secret. Threads for blocking work
+        // wipe their stacks themselves.
+        .on_thread_park(wipe_stack)
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(serving);
     // What still runs has had its time.
     runtime.shutdown_background();

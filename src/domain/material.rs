@@ -79,6 +79,22 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Stack that is wiped. Calls in release builds use a fraction of it; unoptimised frames are
+/// several times as large.
+const STACK: usize = if cfg!(debug_assertions) { 256 << 10 } else { 128 << 10 };
+
+/// Overwrites what finished calls have left on the stack of this thread.
+///
+/// Ciphers and hash functions work in buffers on the stack that nobody can wipe from outside. So
+/// whoever ran secret work on a thread calls this afterwards, from no deeper than where the work
+/// was called from.
+#[inline(never)]
+pub fn wipe_stack() {
+    // A frame that covers the dead ones below the caller's, and is really written.
+    let frame = [0_u8; STACK];
+    std::hint::black_box(&frame);
+}
+
 /// The bytes are not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is not valid UTF-8 text")]

@@ -16,7 +16,7 @@ use super::ops::{self, Upload, no_such_secret};
 use super::tx::{Tx, View};
 use super::vault::Vault;
 use super::{backup, capability, writer};
-use crate::domain::material::Secret;
+use crate::domain::material::{Secret, wipe_stack};
 use crate::domain::port::{
     Backend, BackendError, Capability, ErrorKind, ListFilter, MetadataPatch, NewSecret, NewVersion,
     Page, Read, SecretRecord, VersionSelector, WhenMissing,
@@ -52,7 +52,12 @@ impl Embedded {
         work: impl FnOnce(&Vault) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, BackendError> {
         let vault = self.vault.clone();
-        let outcome = spawn_blocking(move || work(&vault)).await.unwrap_or_else(|_| {
+        let outcome = spawn_blocking(move || {
+            let outcome = work(&vault);
+            wipe_stack();
+            outcome
+        });
+        let outcome = outcome.await.unwrap_or_else(|_| {
             Err(Failure::new(ErrorKind::Unexpected, "the vault's reader has stopped"))
         });
         outcome.map_err(|failure| self.named(operation, failure))

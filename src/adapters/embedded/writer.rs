@@ -17,6 +17,7 @@ use super::error::Failure;
 use super::seal;
 use super::tx::{StoredRoot, Tx, View};
 use super::vault::Shared;
+use crate::domain::material::wipe_stack;
 use crate::domain::port::ErrorKind;
 
 /// Quiet time after which the log is moved into the file.
@@ -121,6 +122,7 @@ fn serve(shared: &Shared, mut connection: Connection, queue: &Receiver<Box<dyn J
                 let mut group = vec![job];
                 group.extend(queue.try_iter().take(GROUP - 1));
                 unsettled |= commit(shared, &mut connection, group);
+                wipe_stack();
             }
             Err(reason) => {
                 if unsettled {
