@@ -1,5 +1,6 @@
 //! Plan and apply of many objects with a real Terraform: coffer's next to Terraform's own.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,7 +9,7 @@ use std::{env, fs};
 
 use tempfile::TempDir;
 
-use super::{BINARY, median, memory_mib};
+use super::{BINARY, memory_mib};
 
 /// Separate blocks, as people write them; `for_each` would be faster for both.
 const BLOCKS: usize = 1000;
@@ -26,9 +27,21 @@ pub struct Times {
 /// Medians of one side.
 pub struct Side {
     /// First apply.
-    pub apply: Duration,
+    pub apply: Run,
     /// Plan without changes after it.
-    pub plan: Duration,
+    pub plan: Run,
+}
+
+/// One command.
+#[derive(Clone, Copy)]
+pub struct Run {
+    /// From start to end.
+    pub time: Duration,
+    /// Processor time of Terraform itself, in seconds.
+    pub terraform_cpu: f64,
+    /// Processor time of the provider processes it started, in seconds.
+    pub provider_cpu: f64,
+    peak_mib: f64,
 }
 
 /// A Terraform to measure with.
@@ -46,27 +59,27 @@ pub fn terraform() -> Result<PathBuf, String> {
 
 /// Runs both sides alternately, so that whatever else the machine does meets both.
 pub fn measure(terraform: &Path, rounds: usize) -> Times {
-    let mut floor = (Vec::new(), Vec::new());
-    let mut coffer = (Vec::new(), Vec::new());
-    let mut peak_mib = 0.0_f64;
+    let data = blocks("terraform_data", |i| format!("input = \"value-{i:04}\""));
+    let secrets = blocks("coffer_secret", |i| {
+        format!("name     = \"app/secret-{i:04}\"\n  value_wo = \"value-{i:04}\"")
+    });
+    let (mut floor, mut coffer) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     for _ in 0..rounds {
-        let data = Project::new(
-            terraform,
-            &blocks("terraform_data", |i| format!("input = \"value-{i:04}\"")),
-        );
-        let secrets = Project::new(
-            terraform,
-            &blocks("coffer_secret", |i| {
-                format!("name = \"app/secret-{i:04}\"\n  value_wo = \"value-{i:04}\"")
-            }),
-        );
-        floor.0.push(data.run(&["apply", "-auto-approve"], &mut 0.0));
-        coffer.0.push(secrets.run(&["apply", "-auto-approve"], &mut peak_mib));
-        floor.1.push(data.run(&["plan", "-detailed-exitcode"], &mut 0.0));
-        coffer.1.push(secrets.run(&["plan", "-detailed-exitcode"], &mut peak_mib));
+        let (data, secrets) = (Project::new(terraform, &data), Project::new(terraform, &secrets));
+        let commands = [["apply", "-auto-approve"], ["plan", "-detailed-exitcode"]];
+        for (step, command) in commands.iter().enumerate() {
+            floor[step].push(data.run(command));
+            coffer[step].push(secrets.run(command));
+        }
     }
-    let side = |(apply, plan)| Side { apply: median(apply), plan: median(plan) };
+    let peak_mib = coffer.iter().flatten().map(|run| run.peak_mib).fold(0.0, f64::max);
+    let side = |[apply, plan]: [Vec<Run>; 2]| Side { apply: middle(apply), plan: middle(plan) };
     Times { floor: side(floor), coffer: side(coffer), peak_mib }
+}
+
+fn middle(mut runs: Vec<Run>) -> Run {
+    runs.sort_by_key(|run| run.time);
+    runs[runs.len() / 2]
 }
 
 fn blocks(resource: &str, body: impl Fn(usize) -> String) -> String {
@@ -103,8 +116,8 @@ impl Project {
         Self { terraform: terraform.to_owned(), directory }
     }
 
-    /// Runs a command that must succeed; returns its time and raises `peak_mib`.
-    fn run(&self, arguments: &[&str], peak_mib: &mut f64) -> Duration {
+    /// Runs a command that must succeed.
+    fn run(&self, arguments: &[&str]) -> Run {
         let path = self.directory.path();
         let log = fs::File::create(path.join("output")).unwrap();
         let mut command = Command::new(&self.terraform);
@@ -116,14 +129,17 @@ impl Project {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let begin = Instant::now();
         let mut child = command.spawn().unwrap();
+        let (mut terraform_cpu, mut providers, mut peak_mib) = (0.0, BTreeMap::new(), 0.0_f64);
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
+            terraform_cpu = processor_seconds(child.id()).unwrap_or(terraform_cpu);
             for pid in children(child.id()) {
-                *peak_mib = peak_mib.max(memory_mib(pid, "VmHWM").unwrap_or(0.0));
+                providers.extend(processor_seconds(pid).map(|seconds| (pid, seconds)));
+                peak_mib = peak_mib.max(memory_mib(pid, "VmHWM").unwrap_or(0.0));
             }
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(20));
         };
         let time = begin.elapsed();
         if !status.success() {
@@ -134,8 +150,17 @@ impl Project {
                 tail.into_iter().rev().collect::<Vec<_>>().join("\n")
             );
         }
-        time
+        Run { time, terraform_cpu, provider_cpu: providers.values().sum(), peak_mib }
     }
+}
+
+/// Processor time of a process so far, all its threads, in user and system mode.
+fn processor_seconds(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Fields 14 and 15, counted from the end of the name in parentheses, in hundredths.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / 100.0)
 }
 
 /// The processes that a thread of `parent` started.

@@ -46,10 +46,17 @@ fn main() -> ExitCode {
             let times = cli::measure(&terraform, rounds);
             for (name, side) in [("terraform_data", &times.floor), ("coffer_secret", &times.coffer)]
             {
-                let (apply, plan) = (side.apply.as_secs_f64(), side.plan.as_secs_f64());
-                println!("1,000 {name}: first apply {apply:.2} s, no-change plan {plan:.2} s");
+                for (command, run) in [("first apply", side.apply), ("no-change plan", side.plan)] {
+                    println!(
+                        "1,000 {name}, {command}: {:.2} s; processor: Terraform {:.2} s, provider \
+                         {:.2} s",
+                        run.time.as_secs_f64(),
+                        run.terraform_cpu,
+                        run.provider_cpu
+                    );
+                }
             }
-            let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
+            let ratio = |a: cli::Run, b: cli::Run| a.time.as_secs_f64() / b.time.as_secs_f64();
             let plan = ratio(times.coffer.plan, times.floor.plan);
             report.figure("no-change plan of 1,000, to terraform_data", plan, 1.5, "×");
             let apply = ratio(times.coffer.apply, times.floor.apply);
