@@ -405,7 +405,8 @@ pub trait ListResource: Debug + Send + Sync {
     /// Schema of the inner `config` block.
     fn schema(&self) -> Schema;
 
-    /// Calls `emit` for each object until it returns false (limit reached or cancelled).
+    /// Calls `emit` for each object until it returns false (limit reached or cancelled). Messages
+    /// are shown when one of them is an error; the protocol has no place for other ones.
     async fn list(
         &self,
         ctx: &Context,

@@ -58,7 +58,8 @@ impl Server {
             let work = entry.object.list(ctx, config, include_object, &mut forward, &mut diags);
             report(guarded(doing, work).await, &mut diags);
         }
-        if diags.iter().next().is_some() {
+        // Core accepts an event without identity only with an error.
+        if diags.has_errors() {
             emit(ListedAnswer { diagnostics: diags, ..ListedAnswer::default() });
         }
     }
