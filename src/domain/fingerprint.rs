@@ -113,7 +113,7 @@ impl Fingerprint {
     fn keyless(content: &Content, salt: Salt) -> Self {
         let mut tag = [0; TAG_BYTES];
         // argon2 takes its input in one piece; the frame is wiped when it is dropped.
-        let frame = canonical::encode(content);
+        let frame = canonical::bytes(content);
         argon2id(TAG_BYTES).hash_password_into(frame.expose(), &salt.0, &mut tag).unwrap_or_else(
             |_| unreachable!("the parameters are constant and a frame is shorter than 4 GiB"),
         );

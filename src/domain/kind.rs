@@ -10,7 +10,15 @@ use std::fmt;
 
 use super::material::Secret;
 
+mod jwt;
+mod key_store;
+mod private_key;
 mod rules;
+mod secret_key;
+
+pub use jwt::EncryptedToken;
+pub use key_store::{COMPARISONS as KEY_STORE_COMPARISONS, FORMATS as KEY_STORE_FORMATS};
+pub use secret_key::algorithms as secret_key_algorithms;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +41,8 @@ pub mod field {
     pub const ALGORITHM: &str = "algorithm";
     /// Of `key_store`.
     pub const FORMAT: &str = "format";
+    /// Of `key_store`, optional: how its fingerprint sees it.
+    pub const COMPARISON: &str = "comparison";
 }
 
 /// Type of a secret (the type codes of the ILM platform in snake case).
@@ -50,7 +60,7 @@ pub enum Kind {
     PrivateKey,
     /// A symmetric key; fields `bytes` and optionally `algorithm`.
     SecretKey,
-    /// A key store; fields `bytes`, `password`, `format`.
+    /// A key store; fields `bytes`, `password`, `format` and optionally `comparison`.
     KeyStore,
     /// A map of strings; one field per key.
     KeyValue,
@@ -89,12 +99,6 @@ impl Kind {
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }
-
-    /// True when this version of coffer can make secrets of the type.
-    #[must_use]
-    pub fn is_available(self) -> bool {
-        rules::of(self).check.is_some()
-    }
 }
 
 impl fmt::Display for Kind {
@@ -102,6 +106,9 @@ impl fmt::Display for Kind {
         f.write_str(self.code())
     }
 }
+
+/// Named values.
+type Fields = Vec<(String, Secret)>;
 
 /// Validated content of a secret: its type and named fields, in the canonical order of the type
 /// (the declared order; for `key_value` by key, bytewise).
@@ -117,10 +124,8 @@ impl Content {
     /// # Errors
     /// The rule that is broken and the field it concerns, never the value.
     pub fn new(kind: Kind, fields: Vec<(String, Secret)>) -> Result<Self, InvalidContent> {
-        let rules = rules::of(kind);
-        let check = rules.check.ok_or_else(|| rules::not_available(kind))?;
         let content = Self::restore(kind, fields)?;
-        check(&content)?;
+        (rules::of(kind).check)(&content)?;
         Ok(content)
     }
 
@@ -150,6 +155,17 @@ impl Content {
         Self::new(Kind::ApiKey, vec![(field::VALUE.to_owned(), value)])
     }
 
+    /// A `jwt_token` secret. White space around the token is taken away.
+    ///
+    /// # Errors
+    /// When it is not a token in compact form, or is an encrypted one and those are refused.
+    pub fn jwt_token(value: Secret, encrypted: EncryptedToken) -> Result<Self, InvalidContent> {
+        let fields = vec![(field::VALUE.to_owned(), jwt::trimmed(value))];
+        let content = Self::restore(Kind::JwtToken, fields)?;
+        jwt::check_as(&content, encrypted)?;
+        Ok(content)
+    }
+
     /// A `basic_auth` secret.
     ///
     /// # Errors
@@ -158,6 +174,44 @@ impl Content {
         let fields =
             vec![(field::USERNAME.to_owned(), username), (field::PASSWORD.to_owned(), password)];
         Self::new(Kind::BasicAuth, fields)
+    }
+
+    /// A `private_key` secret.
+    ///
+    /// # Errors
+    /// When the text does not hold exactly one private key, or the passphrase does not open it.
+    pub fn private_key(pem: Secret, passphrase: Option<Secret>) -> Result<Self, InvalidContent> {
+        let mut fields = vec![(field::PEM.to_owned(), pem)];
+        fields.extend(passphrase.map(|value| (field::PASSPHRASE.to_owned(), value)));
+        Self::new(Kind::PrivateKey, fields)
+    }
+
+    /// A `secret_key` secret; the algorithm is a code of [`secret_key_algorithms`].
+    ///
+    /// # Errors
+    /// When the size does not suit the algorithm.
+    pub fn secret_key(bytes: Secret, algorithm: Option<Secret>) -> Result<Self, InvalidContent> {
+        let mut fields = vec![(field::BYTES.to_owned(), bytes)];
+        fields.extend(algorithm.map(|value| (field::ALGORITHM.to_owned(), value)));
+        Self::new(Kind::SecretKey, fields)
+    }
+
+    /// A `key_store` secret; `format` is one of [`KEY_STORE_FORMATS`], `comparison` of
+    /// [`KEY_STORE_COMPARISONS`].
+    ///
+    /// # Errors
+    /// When it is not a store of that format or the password does not open it.
+    pub fn key_store(
+        bytes: Secret,
+        password: Secret,
+        format: Secret,
+        comparison: Option<Secret>,
+    ) -> Result<Self, InvalidContent> {
+        let named = [(field::BYTES, bytes), (field::PASSWORD, password), (field::FORMAT, format)];
+        let mut fields: Fields =
+            named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        fields.extend(comparison.map(|value| (field::COMPARISON.to_owned(), value)));
+        Self::new(Kind::KeyStore, fields)
     }
 
     /// A `key_value` secret.
@@ -178,6 +232,14 @@ impl Content {
     #[must_use]
     pub fn fields(&self) -> &[(String, Secret)] {
         &self.fields
+    }
+
+    /// What the content says, without what its encoding adds: the fields that fingerprints are
+    /// computed over, where they are not [`Self::fields`] as they are. Depends on the content
+    /// alone. Content that does not keep the rules of its type has no such form.
+    #[must_use]
+    pub fn canonical_fields(&self) -> Option<Vec<(String, Secret)>> {
+        (rules::of(self.kind).canonical)(self)
     }
 
     /// Takes the fields out, in canonical order.

@@ -21,6 +21,7 @@ fn content() -> impl Strategy<Value = (Kind, Vec<(String, Vec<u8>)>)> {
         named(Kind::PrivateKey, &["pem", "passphrase"]),
         named(Kind::SecretKey, &["bytes", "algorithm"]),
         named(Kind::KeyStore, &["bytes", "password", "format"]),
+        named(Kind::KeyStore, &["bytes", "password", "format", "comparison"]),
         btree_map(".{0,6}", bytes(), 0..5)
             .prop_map(|map| (Kind::KeyValue, map.into_iter().collect())),
     ]
@@ -42,6 +43,18 @@ fn frame_of_a_known_content_is_the_documented_one() {
         b"\x07\0\0\0\0\0\0\0hunter2",
     ];
     assert_eq!(frame.expose(), expected.concat());
+}
+
+#[test]
+fn canonical_frame_is_that_of_the_canonical_fields_or_of_the_fields() {
+    let plain = Content::basic_auth("ada".into(), "pass".into()).unwrap();
+    assert!(bytes(&plain) == encode(&plain));
+    let stored = |text: &str| build(&(Kind::JwtToken, vec![("value".to_owned(), text.into())]));
+    assert!(bytes(&stored(" a ")) == encode(&stored("a")));
+    assert!(encode(&stored(" a ")) != encode(&stored("a")));
+    let mut pieces = Vec::new();
+    write(&stored(" a "), |piece| pieces.extend_from_slice(piece));
+    assert_eq!(pieces, bytes(&stored(" a ")).expose());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::kind::EncryptedToken;
 use crate::domain::material::Secret;
 
 const SALT: Salt =
@@ -66,6 +67,50 @@ fn content(number: usize) -> Content {
         ])),
     }
     .unwrap()
+}
+
+/// Prints of content with a canonical form of its own, under the key 00 01 … 1f and the salt
+/// 64 65 … 73; the canonical fields were taken out of the fixtures with `openssl`.
+#[test]
+fn prints_of_canonical_forms_match_known_answers() {
+    macro_rules! fixture {
+        ($name:literal) => {
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/keys/", $name))
+        };
+    }
+    let bytes = |bytes: &[u8]| Secret::new(bytes.to_vec());
+    let password = || Secret::from("throwaway");
+    let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let store = |comparison: Option<&str>| {
+        let p12 = bytes(fixture!("java.p12"));
+        Content::key_store(p12, password(), "PKCS12".into(), comparison.map(Secret::from))
+    };
+    let answers = [
+        (
+            Content::jwt_token(token.into(), EncryptedToken::Refused),
+            "cfp1.h2.gogiyh7x.ZGVmZ2hpamtsbW5vcHFycw.xJN47SubNp_jhoAeX9ryJyZCpJU",
+        ),
+        (
+            Content::private_key(bytes(fixture!("rsa.openssh.pem")), None),
+            "cfp1.h2.gogiyh7x.ZGVmZ2hpamtsbW5vcHFycw.LjsLB6p1eQit8umHV0xi8qlm798",
+        ),
+        (
+            Content::private_key(bytes(fixture!("rsa.encrypted.pem")), Some(password())),
+            "cfp1.h2.gogiyh7x.ZGVmZ2hpamtsbW5vcHFycw.kNMV4vpAGYpi_AsQfQLC7EwYtFM",
+        ),
+        (
+            Content::secret_key(Secret::new((0..32).collect()), Some("AES".into())),
+            "cfp1.h2.gogiyh7x.ZGVmZ2hpamtsbW5vcHFycw.nTW5qO-N1-yv-fVkLgbCRHyX0lc",
+        ),
+        (store(None), "cfp1.h2.gogiyh7x.ZGVmZ2hpamtsbW5vcHFycw.8ZfnP9a8gK6oBwN3S9uTTiIbYm4"),
+        (
+            store(Some("semantic")),
+            "cfp1.h2.gogiyh7x.ZGVmZ2hpamtsbW5vcHFycw.jJBiaeS3zApLO5kQ5t8tOhc89gs",
+        ),
+    ];
+    for (content, expected) in answers {
+        assert_eq!(ring(counting_key()).fingerprint(&content.unwrap(), SALT).as_str(), expected);
+    }
 }
 
 fn counting_key() -> Key {

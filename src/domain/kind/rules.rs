@@ -1,22 +1,27 @@
 //! The table of types: the fields of each and the rules their values must keep.
 //!
-//! A type whose `check` is `None` can be read but not made: adding it is writing its check. The
-//! rules come from the ILM platform's model (not blank) and the format each type names: RFC 7617
-//! for user names.
+//! The rules come from the ILM platform's model (not blank) and the format each type names: RFC 7617
+//! for user names; those of formats that must be parsed have a file each.
 
-use super::{Content, InvalidContent, Kind, field};
+use super::{Content, Fields as Values, InvalidContent, Kind, field};
+use super::{jwt, key_store, private_key, secret_key};
 use crate::domain::material::Secret;
 
 /// What makes content of a type valid.
 pub(super) struct Rules {
     /// The fields.
     pub(super) fields: Fields,
-    /// The rules on their values; `None` while coffer cannot make secrets of the type.
-    pub(super) check: Option<Check>,
+    /// The rules on their values.
+    pub(super) check: Check,
+    /// Their canonical form, where it is not the fields as they are.
+    pub(super) canonical: Canonical,
 }
 
 /// The rules of a type on the values of its fields.
 type Check = fn(&Content) -> Result<(), InvalidContent>;
+
+/// The canonical fields of content; `None` when those are the fields as they are.
+type Canonical = fn(&Content) -> Option<Values>;
 
 /// Which fields a type has.
 pub(super) enum Fields {
@@ -44,34 +49,32 @@ const VALUE: &[Field] = &[required(field::VALUE)];
 const BASIC_AUTH: &[Field] = &[required(field::USERNAME), required(field::PASSWORD)];
 const PRIVATE_KEY: &[Field] = &[required(field::PEM), optional(field::PASSPHRASE)];
 const SECRET_KEY: &[Field] = &[required(field::BYTES), optional(field::ALGORITHM)];
-const KEY_STORE: &[Field] =
-    &[required(field::BYTES), required(field::PASSWORD), required(field::FORMAT)];
+const KEY_STORE: &[Field] = &[
+    required(field::BYTES),
+    required(field::PASSWORD),
+    required(field::FORMAT),
+    optional(field::COMPARISON),
+];
 
 /// The rules of a type.
 pub(super) const fn of(kind: Kind) -> Rules {
-    match kind {
-        Kind::Generic => Rules { fields: Fields::Named(VALUE), check: Some(generic) },
-        Kind::ApiKey => Rules { fields: Fields::Named(VALUE), check: Some(api_key) },
-        Kind::JwtToken => Rules { fields: Fields::Named(VALUE), check: None },
-        Kind::BasicAuth => Rules { fields: Fields::Named(BASIC_AUTH), check: Some(basic_auth) },
-        Kind::PrivateKey => Rules { fields: Fields::Named(PRIVATE_KEY), check: None },
-        Kind::SecretKey => Rules { fields: Fields::Named(SECRET_KEY), check: None },
-        Kind::KeyStore => Rules { fields: Fields::Named(KEY_STORE), check: None },
-        Kind::KeyValue => Rules { fields: Fields::Keys, check: Some(key_value) },
-    }
+    let (fields, check, canonical): (_, Check, Canonical) = match kind {
+        Kind::Generic => (Fields::Named(VALUE), generic, as_is),
+        Kind::ApiKey => (Fields::Named(VALUE), api_key, as_is),
+        Kind::JwtToken => (Fields::Named(VALUE), jwt::check, jwt::canonical),
+        Kind::BasicAuth => (Fields::Named(BASIC_AUTH), basic_auth, as_is),
+        Kind::PrivateKey => {
+            (Fields::Named(PRIVATE_KEY), private_key::check, private_key::canonical)
+        }
+        Kind::SecretKey => (Fields::Named(SECRET_KEY), secret_key::check, as_is),
+        Kind::KeyStore => (Fields::Named(KEY_STORE), key_store::check, key_store::canonical),
+        Kind::KeyValue => (Fields::Keys, key_value, as_is),
+    };
+    Rules { fields, check, canonical }
 }
 
-/// The refusal of a type that coffer cannot make yet.
-pub(super) fn not_available(kind: Kind) -> InvalidContent {
-    let available: Vec<_> =
-        Kind::ALL.into_iter().filter(|kind| kind.is_available()).map(Kind::code).collect();
-    InvalidContent {
-        field: kind.code(),
-        rule: format!(
-            "secrets of this type are not available in this version of coffer; available are {}",
-            available.join(", ")
-        ),
-    }
+const fn as_is(_: &Content) -> Option<Values> {
+    None
 }
 
 impl Fields {
@@ -190,10 +193,10 @@ fn not_blank(name: &'static str, value: &Secret) -> Result<(), InvalidContent> {
     }
 }
 
-fn text<'v>(name: &'static str, value: &'v Secret) -> Result<&'v str, InvalidContent> {
+pub(super) fn text<'v>(name: &'static str, value: &'v Secret) -> Result<&'v str, InvalidContent> {
     value.expose_text().map_err(|_| broken(name, "must be UTF-8 text"))
 }
 
-fn broken(field: &'static str, rule: impl Into<String>) -> InvalidContent {
+pub(super) fn broken(field: &'static str, rule: impl Into<String>) -> InvalidContent {
     InvalidContent { field, rule: rule.into() }
 }
