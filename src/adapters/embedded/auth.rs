@@ -109,17 +109,16 @@ pub(super) fn fresh(
     protection: &Protection,
     ambient: &Ambient,
 ) -> Result<(KeyBytes, Option<String>), Failure> {
-    match source {
-        KeySource::File(path) if !exists(path)? => {
-            let key = create_key_file(path, ambient)?;
-            let notice = format!(
-                "A new master key was written to {path}. Keep a copy of it in a safe place, apart from the vault, and keep it out of version control: whoever has both can read every secret, and without the key nothing in the vault can be recovered by anybody.",
-                path = path.display()
-            );
-            Ok((key, Some(notice)))
-        }
-        _ => existing(source, protection).map(|key| (key, None)),
+    if let KeySource::File(path) = source
+        && let Some(key) = create_key_file(path, ambient)?
+    {
+        let notice = format!(
+            "A new master key was written to {path}. Keep a copy of it in a safe place, apart from the vault, and keep it out of version control: whoever has both can read every secret, and without the key nothing in the vault can be recovered by anybody.",
+            path = path.display()
+        );
+        return Ok((key, Some(notice)));
     }
+    existing(source, protection).map(|key| (key, None))
 }
 
 /// The key of a base64 text (standard or URL alphabet, padded or not).
@@ -157,11 +156,6 @@ fn stretch(passphrase: &Secret, parameters: &Stretching) -> Result<KeyBytes, Fai
         .hash_password_into(passphrase.expose(), &parameters.salt, key.as_mut_slice())
         .map_err(|_| refused())?;
     Ok(key)
-}
-
-fn exists(path: &Path) -> Result<bool, Failure> {
-    path.try_exists()
-        .map_err(|e| from_io(&format!("looking for the key file {}", path.display()), &e))
 }
 
 fn read_key_file(path: &Path) -> Result<KeyBytes, Failure> {
@@ -213,31 +207,60 @@ fn check_private(_file: &File, _path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Creates a key file with a new key, whole or not at all.
-pub(super) fn create_key_file(path: &Path, ambient: &Ambient) -> Result<KeyBytes, Failure> {
+/// Creates a key file with a new key, whole or not at all; `None` when there is one.
+///
+/// The key is written beside its place and moved there in one step that replaces nothing: a kill
+/// leaves no half of a key file, and two vaults that share one agree on it.
+pub(super) fn create_key_file(path: &Path, ambient: &Ambient) -> Result<Option<KeyBytes>, Failure> {
+    let attempt = format!("creating the key file {}", path.display());
+    let failed = |e: std::io::Error| from_io(&attempt, &e);
+    if path.try_exists().map_err(failed)? {
+        return Ok(None);
+    }
     let mut key = KeyBytes::default();
     ambient.fill(key.as_mut_slice())?;
     // Room for the line end from the start: a reallocation would leave a copy behind.
     let mut text = Zeroizing::new(String::with_capacity(64));
     STANDARD.encode_string(key.as_slice(), &mut text);
     text.push('\n');
-    let attempt = format!("creating the key file {}", path.display());
-    let failed = |e: std::io::Error| from_io(&attempt, &e);
+    let mut random = [0; 4];
+    ambient.fill(&mut random)?;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{:08x}.draft", u32::from_le_bytes(random)));
+    let draft = PathBuf::from(draft);
 
     if let Some(directory) = path.parent() {
         create_private_directory(directory).map_err(failed)?;
     }
     let mut file =
-        private(OpenOptions::new().write(true).create_new(true)).open(path).map_err(failed)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    if let Err(error) = written {
-        // Half a key file would stand in the way of the next attempt. The error that matters is
-        // the one of writing.
-        let _ = fs::remove_file(path);
-        return Err(failed(error));
+        private(OpenOptions::new().write(true).create_new(true)).open(&draft).map_err(failed)?;
+    let published = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| move_without_replacing(&draft, path));
+    if let Err(error) = published {
+        // Nothing depends on it; the error that matters is the one above.
+        let _ = fs::remove_file(&draft);
+        return if error.kind() == Io::AlreadyExists { Ok(None) } else { Err(failed(error)) };
     }
     sync_directory_of(path).map_err(failed)?;
-    Ok(key)
+    Ok(Some(key))
+}
+
+fn move_without_replacing(from: &Path, to: &Path) -> std::io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // The file system does not know how.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            outcome => return outcome.map_err(Into::into),
+        }
+    }
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
 }
 
 /// Options that create a file for its owner only.

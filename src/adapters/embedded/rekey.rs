@@ -87,7 +87,12 @@ impl Vault {
             std::fs::remove_file(&created)
                 .map_err(|e| from_io("removing the unused new key file", &e))?;
         }
-        let master = auth::create_key_file(&created, self.ambient())?;
+        let master = auth::create_key_file(&created, self.ambient())?.ok_or_else(|| {
+            Failure::temporary(
+                ErrorKind::Conflict,
+                "another process is changing the key of the vault. Nothing was changed here",
+            )
+        })?;
         Ok(Prepared { master, created: Some(created), place: in_use.then(|| wanted.clone()) })
     }
 

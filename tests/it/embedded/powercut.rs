@@ -25,7 +25,7 @@ struct Image {
 }
 
 fn image() -> Image {
-    for _ in 0..20 {
+    for _ in 0..50 {
         let bench = Bench::new();
         bench.create("kept", b"from before").unwrap();
         let bench = Bench::at(bench.close());

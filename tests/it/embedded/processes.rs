@@ -25,12 +25,13 @@ fn killed_writers_lose_nothing_that_was_committed() {
     let mut unanswered = 0;
     for kill in 0..KILLS {
         let mut writer = Running::start(&format!("write-forever {done}"), &path);
+        let mut said = Vec::new();
         if kill % 2 == 1 {
             // Every other kill hits a writer at work, the others one that opens or creates.
-            writer.next();
+            said.push(writer.next());
         }
         sleep(Duration::from_micros(sequence.below(40_000) as u64));
-        let said = writer.kill();
+        said.extend(writer.kill());
         done = said
             .iter()
             .filter_map(|word| word.parse::<u64>().ok())
@@ -54,7 +55,10 @@ fn killed_writers_lose_nothing_that_was_committed() {
         }
         assert!(bench.is_sound(), "kill {kill}");
     }
-    assert!(done > 20, "only {done} writes in {KILLS} kills ({unanswered} unanswered)");
+    assert!(
+        done >= KILLS as u64 / 2,
+        "only {done} writes in {KILLS} kills ({unanswered} unanswered)"
+    );
 }
 
 #[test]
@@ -65,7 +69,8 @@ fn killed_creation_of_a_vault_is_no_obstacle() {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let mut writer = Running::start("create-one", &directory.path().join("vault.db"));
         assert_eq!(writer.next(), "starting");
-        sleep(Duration::from_micros(sequence.below(12_000) as u64));
+        // From a microsecond to 16 milliseconds: creation takes one on some disks, ten on others.
+        sleep(Duration::from_micros(sequence.below(1 << (kill % 15)) as u64));
         let done = !writer.kill().is_empty();
         early += usize::from(!done);
         let bench = Bench::at(directory);
