@@ -140,7 +140,7 @@ pub(super) fn name_taken(taken: &Taken, attempt: Attempt<'_>, at: Path, diags: &
         ),
         Taken::Deleted { purge_at } => {
             let until = purge_at.map_or_else(String::new, |time| {
-                format!(" until {}, when the vault destroys it", times::format(time))
+                format!(" until {}, when the vault destroys it", times::told(time))
             });
             diags.error(
                 at,

@@ -15,6 +15,11 @@ pub(super) fn format(time: OffsetDateTime) -> String {
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
 }
 
+/// Writes a time for people: whole seconds.
+pub(super) fn told(time: OffsetDateTime) -> String {
+    format(time.replace_nanosecond(0).unwrap_or(time))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,5 +29,6 @@ mod tests {
         let time = parse("2030-01-31t13:00:00+01:00").unwrap();
         assert_eq!(format(time), "2030-01-31T12:00:00Z");
         assert_eq!(parse("2030-01-31"), None);
+        assert_eq!(told(parse("2030-01-31T12:00:00.5Z").unwrap()), "2030-01-31T12:00:00Z");
     }
 }

@@ -252,7 +252,7 @@ impl Planner<'_> {
             Verdict::Free => {}
             Verdict::Recover { purge_at } => {
                 let until = purge_at.map_or_else(String::new, |time| {
-                    format!(" The vault would destroy it on {}.", times::format(time))
+                    format!(" The vault would destroy it on {}.", times::told(time))
                 });
                 response.diagnostics.warning(
                     at,
