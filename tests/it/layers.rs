@@ -117,7 +117,7 @@ const LAYERS: &[Layer] = &[
 /// What a backend's own folder may use on top of its row.
 const BACKEND_CRATES: &[(&str, &[&str])] = &[(
     "embedded",
-    &["argon2", "chacha20poly1305", "getrandom", "hkdf", "hmac", "rusqlite", "sha2"],
+    &["argon2", "chacha20poly1305", "getrandom", "hkdf", "hmac", "rusqlite", "rustix", "sha2"],
 )];
 
 /// Files that may write to standard output or standard error, and why.
