@@ -73,10 +73,12 @@ impl Keys {
             return self.keep(primary, retired).await;
         }
         for (place, vault) in self.vaults.iter().enumerate() {
-            match Self::derive(vault, run, WhenMissing::Leave).await? {
-                Some(key) if place == 0 => return self.keep(Some(key), retired).await,
-                Some(key) => return Ok(Arc::new(KeyRing::new(Some(key), retired))),
-                None => {}
+            match Self::derive(vault, run, WhenMissing::Leave).await {
+                Ok(Some(key)) if place == 0 => return self.keep(Some(key), retired).await,
+                Ok(Some(key)) => return Ok(Arc::new(KeyRing::new(Some(key), retired))),
+                Err(failure) if place == 0 => return Err(failure),
+                // A vault that cannot be opened fails its own secrets, and only those.
+                Ok(None) | Err(_) => {}
             }
         }
         Ok(Arc::new(KeyRing::new(None, retired)))
