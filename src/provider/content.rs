@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::domain::kind::{Content, InvalidContent, Kind, field};
+use crate::domain::kind::{Content, EncryptedToken, InvalidContent, Kind, field};
 use crate::domain::material::Secret;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::path::Path;
@@ -52,8 +52,12 @@ impl Given {
 struct Argument {
     name: &'static str,
     kind: Kind,
-    make: fn(&Value) -> Result<Content, Problem>,
+    make: fn(&Value, EncryptedToken) -> Result<Content, Problem>,
 }
+
+/// The write-only switch beside the content arguments. Being write-only it is in no state, so that
+/// it makes no difference after an import.
+const ALLOW_ENCRYPTED: &str = "jwt_allow_encrypted_wo";
 
 /// A broken rule and the nested attribute it concerns.
 struct Problem {
@@ -66,7 +70,11 @@ const ARGUMENTS: &[Argument] = &[
     Argument { name: "value_wo", kind: Kind::Generic, make: text },
     Argument { name: "value_base64_wo", kind: Kind::Generic, make: bytes },
     Argument { name: "api_key_wo", kind: Kind::ApiKey, make: api_key },
+    Argument { name: "jwt_wo", kind: Kind::JwtToken, make: jwt },
     Argument { name: "basic_auth_wo", kind: Kind::BasicAuth, make: basic_auth },
+    Argument { name: "private_key_wo", kind: Kind::PrivateKey, make: private_key },
+    Argument { name: "secret_key_wo", kind: Kind::SecretKey, make: secret_key },
+    Argument { name: "key_store_wo", kind: Kind::KeyStore, make: key_store },
     Argument { name: "key_value_wo", kind: Kind::KeyValue, make: key_value },
 ];
 
@@ -91,7 +99,8 @@ pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Given {
         );
         return Given::Invalid;
     }
-    if !value.is_wholly_known() {
+    let switch = config.get(ALLOW_ENCRYPTED);
+    if !value.is_wholly_known() || (argument.kind == Kind::JwtToken && switch.is_unknown()) {
         let certain = match value {
             Value::Unknown(Some(refinements)) => refinements.null == Some(false),
             Value::Unknown(None) => false,
@@ -99,7 +108,11 @@ pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Given {
         };
         return Given::Unknown { kind: certain.then_some(argument.kind) };
     }
-    match (argument.make)(value) {
+    let encrypted = match switch {
+        Value::Bool(true) => EncryptedToken::Allowed,
+        _ => EncryptedToken::Refused,
+    };
+    match (argument.make)(value, encrypted) {
         Ok(content) => Given::Known { content, path: Path::attribute(argument.name) },
         Err(problem) => {
             let path = Path::attribute(argument.name);
@@ -139,37 +152,108 @@ impl From<InvalidContent> for Problem {
     }
 }
 
-fn text(value: &Value) -> Result<Content, Problem> {
+/// The parts of an object, each with the field it makes.
+struct Parts<const R: usize, const O: usize> {
+    required: [(&'static str, &'static str); R],
+    optional: [(&'static str, &'static str); O],
+}
+
+impl<const R: usize, const O: usize> Parts<R, O> {
+    /// The values. The schema cannot require them, since Terraform generates an object of nulls.
+    fn read(&self, value: &Value) -> Result<([Secret; R], [Option<Secret>; O]), Problem> {
+        for (name, _) in self.required {
+            if value.get(name).is_null() {
+                return Err(Problem { below: Some(name), rule: format!("{name}: is not set") });
+            }
+        }
+        let optional = |name| {
+            let value = value.get(name);
+            (!value.is_null()).then(|| secret(value))
+        };
+        Ok((
+            self.required.map(|(name, _)| secret(value.get(name))),
+            self.optional.map(|(name, _)| optional(name)),
+        ))
+    }
+
+    /// Says where a rule is broken, by the name that the user knows.
+    fn problem(&self, error: InvalidContent) -> Problem {
+        let mut parts = self.required.iter().chain(&self.optional);
+        match parts.find(|(_, field)| *field == error.field) {
+            Some((name, _)) => {
+                Problem { below: Some(name), rule: format!("{name}: {}", error.rule) }
+            }
+            None => Problem::from(error),
+        }
+    }
+}
+
+const BASIC_AUTH: Parts<2, 0> = Parts {
+    required: [("username", field::USERNAME), ("password", field::PASSWORD)],
+    optional: [],
+};
+const PRIVATE_KEY: Parts<1, 1> =
+    Parts { required: [("pem", field::PEM)], optional: [("passphrase", field::PASSPHRASE)] };
+const SECRET_KEY: Parts<1, 1> =
+    Parts { required: [("base64", field::BYTES)], optional: [("algorithm", field::ALGORITHM)] };
+const KEY_STORE: Parts<3, 1> = Parts {
+    required: [("base64", field::BYTES), ("password", field::PASSWORD), ("format", field::FORMAT)],
+    optional: [("comparison", field::COMPARISON)],
+};
+
+/// Strict: standard alphabet, padding, nothing else.
+fn decoded(text: &Secret) -> Option<Secret> {
+    STANDARD.decode(text.expose()).ok().map(Secret::new)
+}
+
+const NOT_BASE64: &str = "is not base64 (standard alphabet, with padding)";
+
+fn decoded_part(text: &Secret) -> Result<Secret, Problem> {
+    let rule = || Problem { below: Some("base64"), rule: format!("base64: {NOT_BASE64}") };
+    decoded(text).ok_or_else(rule)
+}
+
+fn text(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
     Ok(Content::generic(secret(value))?)
 }
 
-fn bytes(value: &Value) -> Result<Content, Problem> {
-    let rule = || Problem {
-        below: None,
-        rule: "value: is not base64 (standard alphabet, with padding)".to_owned(),
-    };
-    let decoded = STANDARD.decode(value.as_str().unwrap_or_default()).map_err(|_| rule())?;
-    Ok(Content::generic(Secret::new(decoded))?)
+fn bytes(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
+    let rule = || Problem { below: None, rule: format!("value: {NOT_BASE64}") };
+    Ok(Content::generic(decoded(&secret(value)).ok_or_else(rule)?)?)
 }
 
-fn api_key(value: &Value) -> Result<Content, Problem> {
+fn api_key(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
     Ok(Content::api_key(secret(value))?)
 }
 
-fn basic_auth(value: &Value) -> Result<Content, Problem> {
-    let (username, password) = (value.get("username"), value.get("password"));
-    for (name, value) in [(field::USERNAME, username), (field::PASSWORD, password)] {
-        if value.is_null() {
-            return Err(Problem { below: Some(name), rule: format!("{name}: is not set") });
-        }
-    }
-    Content::basic_auth(secret(username), secret(password)).map_err(|error| Problem {
-        below: [field::USERNAME, field::PASSWORD].into_iter().find(|name| *name == error.field),
-        rule: error.to_string(),
-    })
+fn jwt(value: &Value, encrypted: EncryptedToken) -> Result<Content, Problem> {
+    Ok(Content::jwt_token(secret(value), encrypted)?)
 }
 
-fn key_value(value: &Value) -> Result<Content, Problem> {
+fn basic_auth(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
+    let ([username, password], []) = BASIC_AUTH.read(value)?;
+    Content::basic_auth(username, password).map_err(|error| BASIC_AUTH.problem(error))
+}
+
+fn private_key(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
+    let ([pem], [passphrase]) = PRIVATE_KEY.read(value)?;
+    Content::private_key(pem, passphrase).map_err(|error| PRIVATE_KEY.problem(error))
+}
+
+fn secret_key(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
+    let ([base64], [algorithm]) = SECRET_KEY.read(value)?;
+    let bytes = decoded_part(&base64)?;
+    Content::secret_key(bytes, algorithm).map_err(|error| SECRET_KEY.problem(error))
+}
+
+fn key_store(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
+    let ([base64, password, format], [comparison]) = KEY_STORE.read(value)?;
+    let bytes = decoded_part(&base64)?;
+    Content::key_store(bytes, password, format, comparison)
+        .map_err(|error| KEY_STORE.problem(error))
+}
+
+fn key_value(value: &Value, _: EncryptedToken) -> Result<Content, Problem> {
     let entries: BTreeMap<String, Secret> = match value {
         Value::Map(entries) => {
             if entries.values().any(Value::is_null) {
@@ -193,10 +277,15 @@ pub(super) fn reveal(content: Option<&Content>) -> Vec<(&'static str, Value)> {
     let when = |wanted: Kind, value: &dyn Fn() -> Value| {
         if kind == Some(wanted) { value() } else { Value::Null }
     };
+    let base64 = |name: &str| {
+        let bytes = content.and_then(|content| content.field(name));
+        bytes.map_or(Value::Null, |bytes| Value::string(STANDARD.encode(bytes.expose())))
+    };
     vec![
         ("value", when(Kind::Generic, &|| field(field::VALUE))),
-        ("value_base64", when(Kind::Generic, &|| base64(content))),
+        ("value_base64", when(Kind::Generic, &|| base64(field::VALUE))),
         ("api_key", when(Kind::ApiKey, &|| field(field::VALUE))),
+        ("jwt", when(Kind::JwtToken, &|| field(field::VALUE))),
         (
             "basic_auth",
             when(Kind::BasicAuth, &|| {
@@ -206,13 +295,36 @@ pub(super) fn reveal(content: Option<&Content>) -> Vec<(&'static str, Value)> {
                 ])
             }),
         ),
+        (
+            "private_key",
+            when(Kind::PrivateKey, &|| {
+                Value::object([
+                    ("pem", field(field::PEM)),
+                    ("passphrase", field(field::PASSPHRASE)),
+                ])
+            }),
+        ),
+        (
+            "secret_key",
+            when(Kind::SecretKey, &|| {
+                Value::object([
+                    ("base64", base64(field::BYTES)),
+                    ("algorithm", field(field::ALGORITHM)),
+                ])
+            }),
+        ),
+        (
+            "key_store",
+            when(Kind::KeyStore, &|| {
+                Value::object([
+                    ("base64", base64(field::BYTES)),
+                    ("password", field(field::PASSWORD)),
+                    ("format", field(field::FORMAT)),
+                ])
+            }),
+        ),
         ("key_value", when(Kind::KeyValue, &|| entries(content))),
     ]
-}
-
-fn base64(content: Option<&Content>) -> Value {
-    let bytes = content.and_then(|content| content.field(field::VALUE));
-    bytes.map_or(Value::Null, |bytes| Value::string(STANDARD.encode(bytes.expose())))
 }
 
 fn entries(content: Option<&Content>) -> Value {
@@ -235,6 +347,76 @@ mod tests {
         Value::object([("username", username), ("password", password)])
     }
 
+    const PEM: &str =
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/keys/ec.sec1.pem"));
+    const STORE: &[u8] =
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/keys/java.jks"));
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODw==";
+
+    fn key(base64: Value, algorithm: Value) -> Value {
+        Value::object([("base64", base64), ("algorithm", algorithm)])
+    }
+
+    fn store(format: &str, comparison: Value) -> Value {
+        Value::object([
+            ("base64", Value::string(STANDARD.encode(STORE))),
+            ("password", Value::string("throwaway")),
+            ("format", Value::string(format)),
+            ("comparison", comparison),
+        ])
+    }
+
+    #[test]
+    fn encrypted_token_needs_its_switch() {
+        let token = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AA.AA.AA";
+        let with = |switch| {
+            given(vec![("jwt_wo", Value::string(token)), ("jwt_allow_encrypted_wo", switch)]).0
+        };
+        assert!(matches!(with(Value::Bool(true)), Given::Known { .. }));
+        assert!(matches!(with(Value::Bool(false)), Given::Invalid));
+        assert!(matches!(with(Value::Null), Given::Invalid));
+        let unknown = with(Value::UNKNOWN);
+        assert!(matches!(unknown, Given::Unknown { kind: Some(Kind::JwtToken) }));
+    }
+
+    #[test]
+    fn broken_rules_of_objects_are_told_by_attribute() {
+        for (argument, value, child, rule) in [
+            ("secret_key_wo", key(Value::string("*"), Value::Null), "base64", "is not base64"),
+            ("secret_key_wo", key(Value::string("AA=="), Value::string("AES")), "base64", "16, 24"),
+            ("secret_key_wo", key(Value::string(KEY), Value::string("X")), "algorithm", "one of"),
+            ("secret_key_wo", key(Value::Null, Value::string("AES")), "base64", "is not set"),
+            ("key_store_wo", store("PKCS12", Value::Null), "base64", "is not a PKCS#12 store"),
+            ("key_store_wo", store("jks", Value::Null), "format", "one of PKCS12, JKS"),
+            ("private_key_wo", Value::object([("pem", Value::string("x"))]), "pem", "PEM text"),
+        ] {
+            let (value, diags) = given(vec![(argument, value)]);
+            assert!(matches!(value, Given::Invalid), "{argument}");
+            let diagnostic = diags.iter().next().unwrap();
+            assert_eq!(diagnostic.path, Path::attribute(argument).child(child));
+            assert!(diagnostic.detail.contains(&format!("{child}: ")), "{diagnostic:?}");
+            assert!(diagnostic.detail.contains(rule), "{diagnostic:?}");
+        }
+    }
+
+    #[test]
+    fn keys_and_stores_are_revealed_as_they_were_given() {
+        let revealed = |argument, value| {
+            let (given, _) = given(vec![(argument, value)]);
+            let all = reveal(given.content());
+            all.into_iter().find(|(_, value)| !value.is_null()).unwrap()
+        };
+        let (name, value) = revealed("key_store_wo", store("JKS", Value::Null));
+        assert_eq!((name, value.get("format")), ("key_store", &Value::string("JKS")));
+        assert_eq!(value.get("base64"), &Value::string(STANDARD.encode(STORE)));
+        let pem = Value::object([("pem", Value::string(PEM))]);
+        let (name, value) = revealed("private_key_wo", pem);
+        assert_eq!((name, value.get("pem")), ("private_key", &Value::string(PEM)));
+        assert!(value.get("passphrase").is_null());
+        let (name, value) = revealed("secret_key_wo", key(Value::string(KEY), Value::Null));
+        assert_eq!((name, value.get("base64")), ("secret_key", &Value::string(KEY)));
+    }
+
     #[test]
     fn each_argument_makes_its_type() {
         for (attribute, value, kind) in [
@@ -242,6 +424,11 @@ mod tests {
             ("value_base64_wo", Value::string("AP8="), Kind::Generic),
             ("api_key_wo", Value::string("x"), Kind::ApiKey),
             ("basic_auth_wo", auth(Value::string("u"), Value::string("p")), Kind::BasicAuth),
+            ("jwt_wo", Value::string("eyJhbGciOiJub25lIn0.e30."), Kind::JwtToken),
+            ("private_key_wo", Value::object([("pem", Value::string(PEM))]), Kind::PrivateKey),
+            ("secret_key_wo", key(Value::string(KEY), Value::string("AES")), Kind::SecretKey),
+            ("secret_key_wo", key(Value::string("AP8="), Value::Null), Kind::SecretKey),
+            ("key_store_wo", store("JKS", Value::string("semantic")), Kind::KeyStore),
             (
                 "key_value_wo",
                 Value::Map([("k".to_owned(), Value::string("v"))].into()),
@@ -260,8 +447,13 @@ mod tests {
         let names: Vec<_> = ARGUMENTS.iter().map(|argument| argument.name).collect();
         assert_eq!(names, crate::provider::schema::secret::CONTENT_ARGUMENTS);
         assert!(names.iter().all(|name| schema.attributes[*name].write_only));
-        let write_only = schema.attributes.values().filter(|a| a.write_only).count();
-        assert_eq!(write_only, names.len());
+        let others: Vec<_> = schema
+            .attributes
+            .iter()
+            .filter(|(name, a)| a.write_only && !names.contains(&name.as_str()))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(others, [ALLOW_ENCRYPTED]);
     }
 
     #[test]

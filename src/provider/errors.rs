@@ -5,6 +5,7 @@
 //! text ever contains content. Leaves the attribute path to the caller, who knows it.
 
 use super::configure::NoVault;
+use super::schema::secret::CONTENT_ARGUMENTS;
 use super::times;
 use crate::domain::port::{BackendError, ErrorKind, Status};
 use crate::engine::failure::{Failure, Taken};
@@ -117,9 +118,9 @@ pub(super) fn no_content(object: &str, at: Path, diags: &mut Diagnostics) {
         "Content is missing",
         format!(
             "Attempted: create {object}.\nAnswer: a new secret needs content, and no content \
-             argument is set.\nNext step: set one of value_wo, value_base64_wo, api_key_wo, \
-             basic_auth_wo, key_value_wo. To manage a secret that exists without touching its \
-             content, import it or set on_existing = \"adopt\"."
+             argument is set.\nNext step: set one of {}. To manage a secret that \
+             exists without touching its content, import it or set on_existing = \"adopt\".",
+            CONTENT_ARGUMENTS.join(", ")
         ),
     );
 }

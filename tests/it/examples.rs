@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::cli::{Workspace, cases};
+use crate::support::keys;
 
 cases! {
     formatted
@@ -14,6 +15,7 @@ cases! {
     provider
     provider_with_profiles
     resource_with_readers_and_functions
+    resource_keys
     imports
     quickstart
     scenarios
@@ -114,6 +116,18 @@ fn resource_with_readers_and_functions(workspace: &mut Workspace) {
     assert!(
         example("functions/render_key/function.tf").contains(&format!("# {:?}", output("key")))
     );
+    lives(workspace);
+}
+
+fn resource_keys(workspace: &mut Workspace) {
+    workspace.write("main.tf", REQUIRED);
+    workspace.write("resource-keys.tf", &example("resources/coffer_secret/resource-keys.tf"));
+    workspace.env("TF_VAR_session_token", keys::TOKEN);
+    workspace.env("TF_VAR_tls_key", &keys::text("rsa.pkcs8.pem"));
+    workspace.env("TF_VAR_signing_key", keys::BASE64_256_BITS);
+    let store = keys::base64("java.p12");
+    let store = serde_json::json!({ "base64": store, "password": keys::PASSWORD });
+    workspace.env("TF_VAR_key_store", &store.to_string());
     lives(workspace);
 }
 

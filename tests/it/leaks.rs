@@ -9,6 +9,7 @@ use std::fs;
 
 use crate::support::canary::{Canary, Search};
 use crate::support::cli::{Outcome, Workspace, cases};
+use crate::support::keys;
 
 cases! {
     life_of_a_secret
@@ -25,8 +26,12 @@ struct Watched<'w> {
 
 impl<'w> Watched<'w> {
     fn new(workspace: &'w mut Workspace) -> Self {
-        let canaries: Vec<Canary> = (0..4).map(|_| Canary::new()).collect();
+        let mut canaries: Vec<Canary> = (0..4).map(|_| Canary::new()).collect();
+        // A key store cannot be made of any value; a part of one is searched that is encrypted.
+        let store = keys::base64("java.jks");
+        canaries.push(Canary::of(&store[200..300]));
         let search = Search::new(&canaries);
+        workspace.env("TF_VAR_store", &store);
         let log = workspace.root().join("trace.log");
         workspace.env("TF_LOG", "TRACE");
         workspace.env("TF_LOG_PATH", &log.to_string_lossy());
@@ -85,9 +90,15 @@ variable "value" {
   type      = string
   ephemeral = true
 }
+
+variable "store" {
+  type      = string
+  ephemeral = true
+}
 "#;
 
 fn every_type(description: &str) -> String {
+    let pem = keys::text("ec.sec1.pem").replace('\n', "\\n");
     format!(
         r#"{HEAD}
 resource "coffer_secret" "text" {{
@@ -116,9 +127,29 @@ resource "coffer_secret" "map" {{
   key_value_wo = {{ A = var.value }}
 }}
 
+resource "coffer_secret" "token" {{
+  name   = "token"
+  jwt_wo = join(".", ["eyJhbGciOiJub25lIn0", replace(replace(replace(base64encode(jsonencode({{ claim = var.value }})), "+", "-"), "/", "_"), "=", ""), ""])
+}}
+
+resource "coffer_secret" "pem" {{
+  name           = "pem"
+  private_key_wo = {{ pem = "${{var.value}}\n{pem}" }}
+}}
+
+resource "coffer_secret" "store" {{
+  name         = "store"
+  key_store_wo = {{ base64 = var.store, password = "throwaway", format = "JKS", comparison = "semantic" }}
+}}
+
+resource "coffer_secret" "symmetric" {{
+  name          = "symmetric"
+  secret_key_wo = {{ base64 = base64encode(var.value), algorithm = "HMAC-SHA256" }}
+}}
+
 output "secrets" {{
   sensitive = true
-  value     = [coffer_secret.text, coffer_secret.bytes, coffer_secret.key, coffer_secret.login, coffer_secret.map]
+  value     = [coffer_secret.store, coffer_secret.token, coffer_secret.pem, coffer_secret.symmetric, coffer_secret.text, coffer_secret.bytes, coffer_secret.key, coffer_secret.login, coffer_secret.map]
 }}
 "#
     )
@@ -163,6 +194,16 @@ fn failures(workspace: &mut Workspace) {
         "name = \"a\"\nbasic_auth_wo = { username = \"${var.value}:\", password = \"\" }",
         "name = \"a\"\nkey_value_wo = { (var.value) = \"\", \"\" = var.value }",
         "name = \"a\"\nvalue_wo = join(\"\", [for n in range(20000) : var.value])",
+        "name = \"a\"\njwt_wo = var.value",
+        "name = \"a\"\njwt_wo = \"${base64encode(var.value)}.e30.AA\"",
+        "name = \"a\"\nprivate_key_wo = { pem = var.value }",
+        "name = \"a\"\nprivate_key_wo = { pem = \"-----BEGIN PRIVATE KEY-----${base64encode(var.value)}-----END PRIVATE KEY-----\" }",
+        "name = \"a\"\nsecret_key_wo = { base64 = var.value }",
+        "name = \"a\"\nsecret_key_wo = { base64 = base64encode(var.value), algorithm = \"AES\" }",
+        "name = \"a\"\nsecret_key_wo = { base64 = base64encode(var.value), algorithm = var.value }",
+        "name = \"a\"\nkey_store_wo = { base64 = var.store, password = var.value, format = \"JKS\" }",
+        "name = \"a\"\nkey_store_wo = { base64 = base64encode(var.value), password = \"\", format = \"PKCS12\" }",
+        "name = \"a\"\nkey_store_wo = { base64 = var.store, password = \"throwaway\", format = var.value }",
         "name = \"a\"\nvalue_wo = var.value\nprofile = \"nowhere\"",
         "name = \"a\"\nvalue_wo = var.value\ntags = { a = [] }",
         "name = \"a\"\nvalue_wo = [var.value]",
@@ -233,6 +274,22 @@ data "coffer_secret" "text" {{
 
 ephemeral "coffer_secret" "login" {{
   name = "login"
+}}
+
+ephemeral "coffer_secret" "pem" {{
+  name = "pem"
+}}
+
+ephemeral "coffer_secret" "store" {{
+  name = "store"
+}}
+
+resource "coffer_secret" "copies" {{
+  name         = "copies"
+  key_value_wo = {{
+    pem   = ephemeral.coffer_secret.pem.private_key.pem
+    store = ephemeral.coffer_secret.store.key_store.base64
+  }}
 }}
 
 resource "coffer_secret" "copy" {{

@@ -80,23 +80,55 @@ fn selection(schema: Schema) -> Schema {
 
 fn result(schema: Schema) -> Schema {
     let value = |ty, text: &str| Attribute::computed(ty, text).sensitive();
+    fn object<const N: usize>(parts: [(&str, Attribute); N], text: &str) -> Attribute {
+        Attribute::nested(Nesting::Single, Presence::Computed, parts, text).sensitive()
+    }
     schema
         .attribute("type", told("Type of the secret.", Type::String))
         .attribute("value", value(Type::String, "Content of type `generic`, if it is text."))
         .attribute("value_base64", value(Type::String, "Content of type `generic`, in base64."))
         .attribute("api_key", value(Type::String, "Content of type `api_key`."))
+        .attribute("jwt", value(Type::String, "Content of type `jwt_token`."))
         .attribute(
             "basic_auth",
-            Attribute::nested(
-                Nesting::Single,
-                Presence::Computed,
+            object(
                 [
                     ("username", value(Type::String, "User name.")),
                     ("password", value(Type::String, "Password.")),
                 ],
                 "Content of type `basic_auth`.",
-            )
-            .sensitive(),
+            ),
+        )
+        .attribute(
+            "private_key",
+            object(
+                [
+                    ("pem", value(Type::String, "The key as PEM text, as it was given.")),
+                    ("passphrase", value(Type::String, "Its passphrase, if there is one.")),
+                ],
+                "Content of type `private_key`.",
+            ),
+        )
+        .attribute(
+            "secret_key",
+            object(
+                [
+                    ("base64", value(Type::String, "The key, in base64.")),
+                    ("algorithm", value(Type::String, "What it is for, if that was said.")),
+                ],
+                "Content of type `secret_key`.",
+            ),
+        )
+        .attribute(
+            "key_store",
+            object(
+                [
+                    ("base64", value(Type::String, "The store, in base64.")),
+                    ("password", value(Type::String, "Its password.")),
+                    ("format", value(Type::String, "`PKCS12` or `JKS`.")),
+                ],
+                "Content of type `key_store`.",
+            ),
         )
         .attribute("key_value", value(Type::map(Type::String), "Content of type `key_value`."))
         .attribute("version_id", told("The vault's own id of the version.", Type::String))

@@ -1,6 +1,7 @@
 //! Schema of the managed resource `coffer_secret`.
 
 use super::{choices, name_rule, profile_rule};
+use crate::domain::kind::{KEY_STORE_FORMATS, secret_key_algorithms};
 use crate::domain::policy::{DeletionPolicy, ManageContent, OnDrift, OnExisting};
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::schema::{Attribute, ConfigValidator, Nesting, Presence, Schema};
@@ -10,8 +11,17 @@ use crate::plugin::framework::validators;
 use crate::plugin::framework::value::Value;
 
 /// The arguments that carry content. At most one may be set.
-pub(crate) const CONTENT_ARGUMENTS: &[&str] =
-    &["value_wo", "value_base64_wo", "api_key_wo", "basic_auth_wo", "key_value_wo"];
+pub(crate) const CONTENT_ARGUMENTS: &[&str] = &[
+    "value_wo",
+    "value_base64_wo",
+    "api_key_wo",
+    "jwt_wo",
+    "basic_auth_wo",
+    "private_key_wo",
+    "secret_key_wo",
+    "key_store_wo",
+    "key_value_wo",
+];
 
 /// The resource.
 pub(crate) fn schema() -> Schema {
@@ -77,6 +87,21 @@ fn content(schema: Schema) -> Schema {
         )
         .attribute("api_key_wo", text("An API key; makes a secret of type `api_key`."))
         .attribute(
+            "jwt_wo",
+            text(
+                "A JSON web token in compact form; makes a secret of type `jwt_token`. Its \
+                 structure is checked, not its signature or claims. White space around it is \
+                 taken away.",
+            ),
+        )
+        .attribute(
+            "jwt_allow_encrypted_wo",
+            hidden(Attribute::optional(
+                Type::Bool,
+                "Lets `jwt_wo` be an encrypted token (JWE, five parts). Default: `false`.",
+            )),
+        )
+        .attribute(
             "basic_auth_wo",
             hidden(Attribute::nested(
                 Nesting::Single,
@@ -87,6 +112,73 @@ fn content(schema: Schema) -> Schema {
                     ("password", text("Password. Must be set.")),
                 ],
                 "User name and password; makes a secret of type `basic_auth`.",
+            )),
+        )
+        .attribute(
+            "private_key_wo",
+            hidden(Attribute::nested(
+                Nesting::Single,
+                Presence::Optional,
+                [
+                    (
+                        "pem",
+                        text(
+                            "Exactly one private key as PEM text: PKCS#8 (plain or encrypted), \
+                             PKCS#1, SEC1 or OpenSSH. Stored as it is. Must be set.",
+                        ),
+                    ),
+                    (
+                        "passphrase",
+                        text(
+                            "Passphrase of an encrypted key, stored with it. Without one an \
+                             encrypted key is stored unopened.",
+                        ),
+                    ),
+                ],
+                "A private key; makes a secret of type `private_key`. The fingerprint is that of \
+                 the key: another encoding of the same key is no change.",
+            )),
+        )
+        .attribute(
+            "secret_key_wo",
+            hidden(Attribute::nested(
+                Nesting::Single,
+                Presence::Optional,
+                [
+                    ("base64", text("The key, in base64. Must be set.")),
+                    (
+                        "algorithm",
+                        text(&format!(
+                            "What the key is for; its size must fit. One of {}.",
+                            codes(&secret_key_algorithms())
+                        )),
+                    ),
+                ],
+                "A symmetric key; makes a secret of type `secret_key`.",
+            )),
+        )
+        .attribute(
+            "key_store_wo",
+            hidden(Attribute::nested(
+                Nesting::Single,
+                Presence::Optional,
+                [
+                    ("base64", text("The store, in base64 (`filebase64()`). Must be set.")),
+                    ("password", text("Its password, which must open it. Must be set.")),
+                    (
+                        "format",
+                        text(&format!("One of {}. Must be set.", codes(&KEY_STORE_FORMATS))),
+                    ),
+                    (
+                        "comparison",
+                        text(
+                            "What counts as a change: `raw`, the default, any other byte; \
+                             `semantic`, another entry (keys, certificates, secret keys) or \
+                             password, so that packing the same entries again is none.",
+                        ),
+                    ),
+                ],
+                "A key store with its password; makes a secret of type `key_store`.",
             )),
         )
         .attribute(
@@ -105,6 +197,10 @@ fn content(schema: Schema) -> Schema {
                  content. Leave it out otherwise; a changed value is noticed by itself.",
             ),
         )
+}
+
+fn codes(codes: &[&str]) -> String {
+    codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// Write-only, and not marked sensitive on top: nothing of it is ever shown or stored, and the
@@ -213,7 +309,8 @@ fn computed(schema: Schema) -> Schema {
             "type",
             told(
                 Type::String,
-                "Type of the secret: `generic`, `api_key`, `basic_auth`, `key_value`.",
+                "Type of the secret: `generic`, `api_key`, `jwt_token`, `basic_auth`, \
+                 `private_key`, `secret_key`, `key_store`, `key_value`.",
             ),
         )
         .attribute(

@@ -18,6 +18,7 @@ mod profiles;
 mod reading;
 mod secret;
 mod source;
+mod types;
 
 /// The head of every configuration: the provider with one vault in the workspace's root, and an
 /// ephemeral variable `value`.

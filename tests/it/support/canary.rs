@@ -31,6 +31,11 @@ impl Canary {
         Self { text: format!("{}\"\\<&>/+ü%{}", spread(&random), spread(&more)) }
     }
 
+    /// A value that is unlike anything else by itself.
+    pub fn of(text: &str) -> Self {
+        Self { text: text.to_owned() }
+    }
+
     /// The value.
     pub fn text(&self) -> &str {
         &self.text
