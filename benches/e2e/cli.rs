@@ -150,7 +150,12 @@ impl Project {
                 tail.into_iter().rev().collect::<Vec<_>>().join("\n")
             );
         }
-        Run { time, terraform_cpu, provider_cpu: providers.values().sum(), peak_mib }
+        Run {
+            time,
+            terraform_cpu,
+            provider_cpu: providers.values().fold(0.0, |sum, one| sum + one),
+            peak_mib,
+        }
     }
 }
 
