@@ -4,12 +4,13 @@
 //! Synchronous and deterministic: time and randomness are arguments, and nothing here touches
 //! files, environment, network or a runtime (invariant I3). Reading order: [`material`], [`kind`],
 //! [`canonical`], [`fingerprint`], [`secret`], [`version`], [`rotation`], [`ledger`], [`policy`],
-//! [`limits`], [`port`].
+//! [`limits`], [`port`], [`layout`].
 
 pub mod canonical;
 pub mod fingerprint;
 pub mod key_schema;
 pub mod kind;
+pub mod layout;
 pub mod ledger;
 pub mod limits;
 pub mod material;

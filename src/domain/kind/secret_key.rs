@@ -19,7 +19,7 @@ const CHACHA20: Algorithm =
     Algorithm { code: "CHACHA20", fits: |size| size == 32, sizes: "exactly 32" };
 
 const fn hmac(code: &'static str) -> Algorithm {
-    Algorithm { code, fits: |size| 16 <= size && size <= 1024, sizes: "16 to 1024" }
+    Algorithm { code, fits: |size| (16..=1024).contains(&size), sizes: "16 to 1024" }
 }
 
 const ALGORITHMS: [Algorithm; 5] =
