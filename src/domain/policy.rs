@@ -100,6 +100,18 @@ codes! {
     }
 }
 
+codes! {
+    /// What destroying a version's resource does to the version.
+    OnDestroy {
+        /// Leaves it as it is.
+        Keep = "keep",
+        /// Retires it.
+        Deprecate = "deprecate",
+        /// Deletes it, if it is deprecated.
+        Delete = "delete",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,17 +3,19 @@
 //! Asynchronous and free of protocols: it knows the backend port and the domain, not Terraform and
 //! not HTTP. Each use case says truthfully what is in the vault when it ends, also when it ends
 //! with a failure. Reading order: [`context`], [`vault`], [`keys`], [`existing`], [`secret`],
-//! [`refresh`], [`relocate`], [`remove`].
+//! [`refresh`], [`relocate`], [`remove`], [`version`].
 
 pub mod context;
 pub mod existing;
 pub mod failure;
 pub mod keys;
+pub mod list;
 pub mod refresh;
 pub mod relocate;
 pub mod remove;
 pub mod secret;
 pub mod vault;
+pub mod version;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,7 +4,8 @@
 //! call's context into a run of the engine with a time limit. A later configuration replaces the
 //! earlier one; calls in flight finish with the one they began with.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -22,13 +23,26 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     configured: RwLock<Option<Arc<Configured>>>,
+    staying: Mutex<BTreeSet<String>>,
 }
 
 impl Shared {
     /// Replaces the configuration.
     pub(super) fn set(&self, configured: Configured) {
+        // A CLI configures once for each walk; what an earlier walk planned does not count.
+        self.staying.lock().unwrap_or_else(PoisonError::into_inner).clear();
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) =
             Some(Arc::new(configured));
+    }
+
+    /// Notes that the plan keeps the secret of this id.
+    pub(super) fn note_staying(&self, id: &str) {
+        self.staying.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+    }
+
+    /// True when the plan keeps the secret of this id, as far as it was made.
+    pub(super) fn stays(&self, id: &str) -> bool {
+        self.staying.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
     /// The configuration; reports when there is none yet.

@@ -19,6 +19,8 @@ mod access;
 mod configure;
 mod content;
 mod data_secret;
+mod data_secret_versions;
+mod data_secrets;
 mod ephemeral_secret;
 mod errors;
 mod function_parse_id;
@@ -26,6 +28,7 @@ mod function_render_key;
 mod import_id;
 mod keys;
 mod resource_secret;
+mod resource_secret_version;
 mod schema;
 mod times;
 
@@ -34,15 +37,19 @@ mod testing;
 
 use access::Shared;
 use data_secret::DataSecret;
+use data_secret_versions::DataSecretVersions;
+use data_secrets::DataSecrets;
 use ephemeral_secret::EphemeralSecret;
 use function_parse_id::ParseId;
 use function_render_key::RenderKey;
 use resource_secret::ResourceSecret;
+use resource_secret_version::ResourceSecretVersion;
 
 /// Type name of the provider, and prefix of its objects.
 pub const NAME: &str = "coffer";
 
 const SECRET: &str = "coffer_secret";
+const VERSION: &str = "coffer_secret_version";
 
 /// The provider.
 #[derive(Debug, Default)]
@@ -72,11 +79,18 @@ impl Provider for Coffer {
     }
 
     fn resources(&self) -> Vec<(&'static str, Arc<dyn Resource>)> {
-        vec![(SECRET, Arc::new(ResourceSecret::new(Arc::clone(&self.shared))))]
+        vec![
+            (SECRET, Arc::new(ResourceSecret::new(Arc::clone(&self.shared)))),
+            (VERSION, Arc::new(ResourceSecretVersion::new(Arc::clone(&self.shared)))),
+        ]
     }
 
     fn data_sources(&self) -> Vec<(&'static str, Arc<dyn DataSource>)> {
-        vec![(SECRET, Arc::new(DataSecret::new(Arc::clone(&self.shared))))]
+        vec![
+            (SECRET, Arc::new(DataSecret::new(Arc::clone(&self.shared)))),
+            ("coffer_secret_versions", Arc::new(DataSecretVersions::new(Arc::clone(&self.shared)))),
+            ("coffer_secrets", Arc::new(DataSecrets::new(Arc::clone(&self.shared)))),
+        ]
     }
 
     fn ephemeral_resources(&self) -> Vec<(&'static str, Arc<dyn EphemeralResource>)> {

@@ -17,6 +17,7 @@ cases! {
     resource_with_readers_and_functions
     resource_keys
     imports
+    version_and_its_imports
     quickstart
     scenarios
 }
@@ -102,6 +103,8 @@ fn resource_with_readers_and_functions(workspace: &mut Workspace) {
     workspace.plan(&[]).has_no_changes();
     for path in [
         "data-sources/coffer_secret/data-source.tf",
+        "data-sources/coffer_secret_versions/data-source.tf",
+        "data-sources/coffer_secrets/data-source.tf",
         "ephemeral-resources/coffer_secret/ephemeral-resource.tf",
         "functions/parse_id/function.tf",
         "functions/render_key/function.tf",
@@ -152,6 +155,25 @@ fn imports(workspace: &mut Workspace) {
     let command = script.lines().find(|line| line.starts_with("terraform ")).unwrap();
     let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
     workspace.run(&arguments).succeeds();
+    lives(workspace);
+}
+
+fn version_and_its_imports(workspace: &mut Workspace) {
+    let folder = "resources/coffer_secret_version";
+    workspace.write("main.tf", REQUIRED);
+    workspace.write("resource.tf", &example(&format!("{folder}/resource.tf")));
+    workspace.env("TF_VAR_database_password", "one");
+    workspace.env("TF_VAR_next_database_password", "two");
+    workspace.apply(&[]).succeeds();
+    let identity = !workspace.cli().is_tofu() && workspace.cli().version() >= (1, 12);
+    for (file, known) in [("import-by-string-id.tf", true), ("import-by-identity.tf", identity)] {
+        if known {
+            workspace.run(&["state", "rm", "coffer_secret_version.example"]).succeeds();
+            workspace.write("import.tf", &example(&format!("{folder}/{file}")));
+            workspace.apply(&[]).succeeds().says("1 imported, 0 added, 0 changed");
+            fs::remove_file(workspace.file("import.tf")).unwrap();
+        }
+    }
     lives(workspace);
 }
 

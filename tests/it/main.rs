@@ -25,6 +25,7 @@ mod memory;
 mod plan;
 mod protocol;
 mod provider;
+mod rotation;
 mod secret_protocol;
 mod support;
 mod wire_numbers;

@@ -174,7 +174,7 @@ fn set_applied(private: &mut Private, print: &Fingerprint) {
 }
 
 /// Tells what the vault and the keys want told once.
-fn tell(configured: &Configured, vault: &Vault, diags: &mut Diagnostics) {
+pub(super) fn tell(configured: &Configured, vault: &Vault, diags: &mut Diagnostics) {
     for notice in vault.take_notices() {
         let summary = format!("Note from the vault of profile {:?}", vault.profile());
         diags.warning(Path::attribute("profile"), summary, notice);

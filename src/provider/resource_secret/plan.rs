@@ -87,6 +87,13 @@ pub(super) async fn plan(
     };
     let planner = Planner { ctx, request, configured, given, config, profile, vault };
     planner.plan(response).await;
+    // Versions of this secret that are to be destroyed want to know that it stays.
+    if let Some(prior) = request.prior
+        && let Some(id) = prior.get("id").as_str()
+        && response.planned.get("id").as_str() == Some(id)
+    {
+        resource.shared.note_staying(id);
+    }
 }
 
 /// A secret that a `moved` block took over has no profile until it was read.

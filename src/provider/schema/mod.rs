@@ -4,9 +4,11 @@
 //! Leaves checks that need more than one value, and everything that needs a vault, to the object.
 
 pub(crate) mod data_secret;
+pub(crate) mod data_secrets;
 pub(crate) mod ephemeral_secret;
 pub(crate) mod provider_block;
 pub(crate) mod secret;
+pub(crate) mod secret_version;
 
 use super::import_id::capitalised;
 use crate::domain::profile::ProfileName;

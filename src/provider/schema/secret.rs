@@ -77,7 +77,8 @@ fn naming(schema: Schema) -> Schema {
         )
 }
 
-fn content(schema: Schema) -> Schema {
+/// The arguments that carry content, for everything that stores some.
+pub(super) fn content(schema: Schema) -> Schema {
     let text = |description: &str| hidden(Attribute::optional(Type::String, description));
     schema
         .attribute("value_wo", text("Text of a secret of type `generic`."))

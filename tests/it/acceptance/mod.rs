@@ -19,6 +19,7 @@ mod reading;
 mod secret;
 mod source;
 mod types;
+mod version;
 
 /// The head of every configuration: the provider with one vault in the workspace's root, and an
 /// ephemeral variable `value`.

@@ -1,0 +1,4 @@
+import {
+  to = coffer_secret_version.example
+  id = "local/app/database-password#2"
+}

@@ -1,0 +1,345 @@
+//! Versions of a secret: upload, promote, roll back, retire, delete.
+//!
+//! Responsible for the order that leaves readers something to read at every moment: a new version
+//! is stored beside the current one, read back and compared with its print, and only then does
+//! `current` move. Every step can be repeated after an interruption: the latest version with the
+//! same content is the one an earlier run uploaded. Leaves which version a configuration means to
+//! the provider, and the states to the vault.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::context::Run;
+use super::failure::Failure;
+use super::refresh::read_content;
+use super::secret::look;
+use super::vault::Vault;
+use crate::domain::fingerprint::{Fingerprint, KeyRing, Match, Salt};
+use crate::domain::kind::Content;
+use crate::domain::port::{ErrorKind, Lifecycle, NewVersion, SecretRecord, Stage, VersionSelector};
+use crate::domain::rotation::RotationState;
+use crate::domain::secret::SecretName;
+use crate::domain::version::VersionRecord;
+
+/// How often a sign is looked for.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// A version and the secret it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The secret.
+    pub record: SecretRecord,
+    /// The version.
+    pub version: VersionRecord,
+}
+
+/// How a change of versions ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The version as the vault holds it; `None` when none was made.
+    pub found: Option<Found>,
+    /// The content was the latest version's already, so nothing was uploaded.
+    pub reused: bool,
+    /// Why it did not reach its end.
+    pub failure: Option<Failure>,
+}
+
+/// What is to be done with uploaded content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Readers get it.
+    Current,
+    /// It waits.
+    Pending,
+}
+
+/// What became of a version that a resource leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// It was retired, deleted, or is gone already.
+    Done,
+    /// It is in use, so it was kept.
+    Kept(RotationState),
+}
+
+/// All versions of a secret, oldest first; `None` when there is no such secret in use.
+///
+/// # Errors
+/// Anything but "not found". Refused access never counts as gone.
+pub async fn list(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+) -> Result<Option<(SecretRecord, Vec<VersionRecord>)>, Failure> {
+    let Some(record) = look(vault, run, name).await? else { return Ok(None) };
+    if matches!(record.lifecycle, Lifecycle::Deleted { .. }) {
+        return Ok(None);
+    }
+    let versions = vault.call(run, "list_versions", |backend| backend.list_versions(name)).await?;
+    Ok(Some((record, versions)))
+}
+
+/// One version; `None` when it or its secret is gone.
+///
+/// # Errors
+/// Anything but "not found".
+pub async fn find(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    number: u64,
+) -> Result<Option<Found>, Failure> {
+    let Some((record, versions)) = list(vault, run, name).await? else { return Ok(None) };
+    let version = versions.into_iter().find(|version| version.number == number);
+    Ok(version.map(|version| Found { record, version }))
+}
+
+/// Stores content as a version and brings it to `goal`.
+pub async fn upload(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    name: &SecretName,
+    content: &Content,
+    goal: Goal,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    if let Err(failure) = try_upload(vault, run, ring, name, content, goal, &mut outcome).await {
+        outcome.failure = Some(failure);
+    }
+    outcome
+}
+
+async fn try_upload(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    name: &SecretName,
+    content: &Content,
+    goal: Goal,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    let (record, versions) = list(vault, run, name).await?.ok_or(Failure::Vanished)?;
+    let latest = versions.iter().find(|version| version.number == record.latest);
+    if let Some(version) = latest.filter(|version| holds(version, content, ring)) {
+        // What an interrupted run uploaded, or the same content again: never a second copy.
+        outcome.reused = true;
+        outcome.found = Some(Found { record, version: version.clone() });
+    } else {
+        let stage = stage(vault, &versions, goal);
+        let version = put(vault, run, ring, &record, &versions, content, stage).await?;
+        outcome.found = Some(Found { record, version });
+    }
+    let Some(found) = &outcome.found else { return Ok(()) };
+    let number = found.version.number;
+    if goal == Goal::Current {
+        move_current(vault, run, ring, name, found).await?;
+    }
+    if let Some(now) = find(vault, run, name, number).await? {
+        outcome.found = Some(now);
+    }
+    Ok(())
+}
+
+/// New content waits until it was read back. Where the vault has no pending versions, or another
+/// one is pending and would lose its place, the vault's own switch has to do.
+fn stage(vault: &Vault, versions: &[VersionRecord], goal: Goal) -> Stage {
+    let taken = versions.iter().any(|v| v.rotation_states.contains(RotationState::Pending));
+    match goal {
+        Goal::Pending => Stage::Pending,
+        Goal::Current if versions.is_empty() || taken => Stage::Current,
+        Goal::Current if !vault.capability().pending_versions => Stage::Current,
+        Goal::Current => Stage::Pending,
+    }
+}
+
+async fn put(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    record: &SecretRecord,
+    versions: &[VersionRecord],
+    content: &Content,
+    stage: Stage,
+) -> Result<VersionRecord, Failure> {
+    let salt = record
+        .salt
+        .or_else(|| {
+            versions.iter().rev().find_map(|v| v.fingerprint.as_ref()).map(Fingerprint::salt)
+        })
+        .unwrap_or_else(|| Salt(run.random()));
+    let fingerprint = ring.fingerprint(content, salt);
+    let nonce = run.random();
+    vault
+        .call(run, "put_version", |backend| {
+            backend.put_version(
+                &record.name,
+                NewVersion {
+                    content,
+                    fingerprint: &fingerprint,
+                    stage,
+                    expected_version: Some(record.latest),
+                    nonce,
+                },
+            )
+        })
+        .await
+}
+
+/// Makes a version current: forward a promotion, backward a rollback. Uploads nothing; a version
+/// that is current already stays so.
+pub async fn promote(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    name: &SecretName,
+    number: u64,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    if let Err(failure) = try_promote(vault, run, ring, name, number, &mut outcome).await {
+        outcome.failure = Some(failure);
+    }
+    outcome
+}
+
+async fn try_promote(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    name: &SecretName,
+    number: u64,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    let found = find(vault, run, name, number).await?.ok_or(Failure::Vanished)?;
+    outcome.found = Some(found.clone());
+    move_current(vault, run, ring, name, &found).await?;
+    if let Some(now) = find(vault, run, name, number).await? {
+        outcome.found = Some(now);
+    }
+    Ok(())
+}
+
+/// Verifies that a version can be read, then moves `current` to it.
+async fn move_current(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    name: &SecretName,
+    found: &Found,
+) -> Result<(), Failure> {
+    if found.version.rotation_states.contains(RotationState::Current) {
+        return Ok(());
+    }
+    verify(vault, run, ring, name, found).await?;
+    let number = found.version.number;
+    set_state(vault, run, name, number, RotationState::Current).await
+}
+
+/// Reads a version back. Where values may not be read, or the secret is disabled, there is nobody
+/// to verify for.
+async fn verify(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    name: &SecretName,
+    found: &Found,
+) -> Result<(), Failure> {
+    let selector = VersionSelector::Number(found.version.number);
+    let read = match read_content(vault, run, name, selector).await {
+        Ok(read) => read,
+        Err(failure)
+            if matches!(
+                failure.kind(),
+                Some(ErrorKind::PermissionDenied | ErrorKind::Unsupported)
+            ) || failure.kind().is_some() && !found.record.metadata.enabled =>
+        {
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+    match &found.version.fingerprint {
+        Some(print) if ring.verify(&read.content, print) == Match::Different => {
+            Err(Failure::NotVerified)
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn set_state(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    number: u64,
+    state: RotationState,
+) -> Result<(), Failure> {
+    vault
+        .call(run, "set_rotation_state", |backend| backend.set_rotation_state(name, number, state))
+        .await
+}
+
+/// Retires a version: readers are not meant to use it any more. A current one is kept.
+///
+/// # Errors
+/// Whatever the vault answers; a version that is gone is a success.
+pub async fn retire(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    number: u64,
+) -> Result<Left, Failure> {
+    let Some(found) = find(vault, run, name, number).await? else { return Ok(Left::Done) };
+    let states = found.version.rotation_states;
+    if states.contains(RotationState::Current) {
+        return Ok(Left::Kept(RotationState::Current));
+    }
+    if !states.contains(RotationState::Deprecated) {
+        set_state(vault, run, name, number, RotationState::Deprecated).await?;
+    }
+    Ok(Left::Done)
+}
+
+/// Deletes a deprecated version. One that is in use is kept.
+///
+/// # Errors
+/// Whatever the vault answers; a version that is gone is a success.
+pub async fn discard(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    number: u64,
+) -> Result<Left, Failure> {
+    let Some(found) = find(vault, run, name, number).await? else { return Ok(Left::Done) };
+    if let Some(state) = in_use(&found.version) {
+        return Ok(Left::Kept(state));
+    }
+    let deleted =
+        vault.call(run, "delete_version", |backend| backend.delete_version(name, number)).await;
+    match deleted {
+        Err(failure) if failure.kind() == Some(ErrorKind::NotFound) => Ok(Left::Done),
+        result => result.map(|()| Left::Done),
+    }
+}
+
+/// The state that keeps a version from being deleted.
+fn in_use(version: &VersionRecord) -> Option<RotationState> {
+    [RotationState::Current, RotationState::Pending, RotationState::Previous]
+        .into_iter()
+        .find(|state| version.rotation_states.contains(*state))
+}
+
+fn holds(version: &VersionRecord, content: &Content, ring: &KeyRing) -> bool {
+    version.fingerprint.as_ref().is_some_and(|print| ring.verify(content, print) == Match::Same)
+}
+
+/// Waits a moment for something that another call may tell; true as soon as it did.
+pub async fn await_sign(run: &Run, patience: Duration, sign: impl Fn() -> bool) -> bool {
+    let until = Instant::now() + patience;
+    while !sign() {
+        let next = Instant::now() + GLANCE;
+        if next > until || run.pause("plan", next).await.is_err() {
+            return sign();
+        }
+    }
+    true
+}

@@ -1,0 +1,144 @@
+//! Rotation without downtime: a reader that polls all the time, through a second client of the same
+//! vault, while versions are staged, promoted, rolled back and deleted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use coffer::adapters::catalog::BACKENDS;
+use coffer::adapters::descriptor::{Setting, Settings};
+use coffer::domain::fingerprint::{Key, KeyRing};
+use coffer::domain::kind::{Content, field};
+use coffer::domain::material::Secret;
+use coffer::domain::policy::OnExisting;
+use coffer::domain::port::{Backend, Metadata, VersionSelector};
+use coffer::domain::rotation::RotationState;
+use coffer::domain::secret::SecretName;
+use coffer::engine::context::{Run, World};
+use coffer::engine::secret::{Creation, create};
+use coffer::engine::vault::{Vault, VaultOptions};
+use coffer::engine::version::{Goal, Left, discard, promote, upload};
+use time::OffsetDateTime;
+
+const READS: u64 = 10_000;
+
+fn random() -> [u8; 16] {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    u128::from(NEXT.fetch_add(1, Ordering::Relaxed)).to_be_bytes()
+}
+
+fn run() -> Run {
+    let world = World { now: OffsetDateTime::now_utc, random };
+    Run::new(world, Duration::from_secs(300), Arc::new(|| Box::pin(std::future::pending())))
+}
+
+fn open(path: &std::path::Path) -> Arc<dyn Backend> {
+    let descriptor = BACKENDS.iter().find(|backend| backend.name == "embedded").unwrap();
+    let mut settings = Settings::default();
+    settings.set("path", Setting::Text(path.to_string_lossy().into_owned()));
+    (descriptor.open)(settings).unwrap()
+}
+
+fn content(value: &str) -> Content {
+    Content::generic(Secret::from(value)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reader_never_fails_during_staged_rotations() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.db");
+    let vault = Vault::new("main", open(&path), VaultOptions::default());
+    let ring = KeyRing::new(Some(Key::new(Secret::new(vec![7; 32])).unwrap()), Vec::new());
+    let (run, name) = (run(), SecretName::parse("app/a").unwrap());
+    let first = content("0");
+    let wanted = Creation {
+        name: &name,
+        metadata: Metadata { enabled: true, ..Metadata::default() },
+        content: Some(&first),
+        on_existing: OnExisting::Fail,
+        salt: None,
+    };
+    assert_eq!(create(&vault, &run, &ring, &wanted).await.failure, None);
+
+    let (reads, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let reader = tokio::spawn({
+        let (backend, name) = (open(&path), name.clone());
+        let (reads, done) = (reads.clone(), done.clone());
+        async move {
+            let selector = VersionSelector::State(RotationState::Current);
+            while !done.load(Ordering::Relaxed) {
+                let read = backend.read_content(&name, selector).await.expect("readers can read");
+                let value = read.content.field(field::VALUE).expect("a value");
+                // A pending version never reaches a reader: their values say so.
+                assert!(!value.expose_text().unwrap().starts_with("pending only"));
+                reads.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+
+    let mut rotations: u64 = 0;
+    while (reads.load(Ordering::Relaxed) < READS || rotations < 20) && !reader.is_finished() {
+        rotations += 1;
+        let waiting = content(&format!("pending only {rotations}"));
+        let staged = upload(&vault, &run, &ring, &name, &waiting, Goal::Pending).await;
+        assert_eq!(staged.failure, None);
+        let next = content(&format!("current {rotations}"));
+        let made = upload(&vault, &run, &ring, &name, &next, Goal::Current).await;
+        assert_eq!(made.failure, None);
+        let number = made.found.unwrap().version.number;
+        let before = vault_current_before(&vault, &run, &name).await;
+        if let Some(before) = before {
+            assert_eq!(promote(&vault, &run, &ring, &name, before).await.failure, None);
+            assert_eq!(promote(&vault, &run, &ring, &name, number).await.failure, None);
+        }
+        let (_, versions) =
+            coffer::engine::version::list(&vault, &run, &name).await.unwrap().unwrap();
+        for version in versions {
+            if version.rotation_states.contains(RotationState::Deprecated) {
+                let left = discard(&vault, &run, &name, version.number).await.unwrap();
+                assert_eq!(left, Left::Done);
+            }
+        }
+    }
+    done.store(true, Ordering::Relaxed);
+    reader.await.unwrap();
+    assert!(reads.load(Ordering::Relaxed) >= READS);
+}
+
+/// Number of the version that was current before the present one.
+async fn vault_current_before(vault: &Vault, run: &Run, name: &SecretName) -> Option<u64> {
+    let (_, versions) = coffer::engine::version::list(vault, run, name).await.unwrap()?;
+    let previous = |v: &&coffer::domain::version::VersionRecord| {
+        v.rotation_states.contains(RotationState::Previous)
+    };
+    versions.iter().find(previous).map(|version| version.number)
+}
+
+#[tokio::test]
+async fn same_content_is_not_uploaded_again_and_rollback_uploads_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = Vault::new("main", open(&folder.path().join("v.db")), VaultOptions::default());
+    let ring = KeyRing::new(Some(Key::new(Secret::new(vec![7; 32])).unwrap()), Vec::new());
+    let (run, name) = (run(), SecretName::parse("a").unwrap());
+    let (one, two) = (content("one"), content("two"));
+    let wanted = Creation {
+        name: &name,
+        metadata: Metadata { enabled: true, ..Metadata::default() },
+        content: Some(&one),
+        on_existing: OnExisting::Fail,
+        salt: None,
+    };
+    assert_eq!(create(&vault, &run, &ring, &wanted).await.failure, None);
+    let staged = upload(&vault, &run, &ring, &name, &two, Goal::Pending).await;
+    assert!(!staged.reused && staged.failure.is_none());
+    // The same again, as after a kill between upload and promotion.
+    let again = upload(&vault, &run, &ring, &name, &two, Goal::Current).await;
+    assert!(again.reused && again.failure.is_none());
+    let found = again.found.unwrap();
+    assert_eq!((found.version.number, found.record.latest), (2, 2));
+    let back = promote(&vault, &run, &ring, &name, 1).await.found.unwrap();
+    assert!(back.version.rotation_states.contains(RotationState::Current));
+    assert_eq!(back.record.latest, 2);
+    let kept = discard(&vault, &run, &name, 2).await.unwrap();
+    assert_eq!(kept, Left::Kept(RotationState::Previous));
+}
