@@ -10,6 +10,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use coffer::plugin::transport::harden::ALLOW_DUMPS_NAME;
 use coffer::plugin::wire::proto::{
     DynamicValue, open_ephemeral_resource, validate_resource_config,
@@ -17,6 +19,7 @@ use coffer::plugin::wire::proto::{
 use serde_json::json;
 
 use crate::support::core::{Core, Instance, config, dynamic, outcome};
+use crate::support::keys;
 use crate::support::peer::{Peer, Start};
 
 /// Shortest piece of a secret that counts as a find.
@@ -114,17 +117,22 @@ async fn nothing_of_a_value_is_left_after_its_whole_life() {
         Start::new().with(ALLOW_DUMPS_NAME, "1").connect().await;
     let pid = process.child.id();
     let peer = Peer { process, handshake, channel };
-    let secrets: Vec<String> = [60, 5_000, 40, 70, 90, 64].map(canary).to_vec();
+    let secrets: Vec<String> = [60, 5_000, 40, 70, 90, 64, 50, 48, 66, 80].map(canary).to_vec();
     let mut core = Core::connect(peer.provider()).await;
     let path = directory.path().join("vault.db");
     let block = json!({"profiles": {"main": {"embedded": {"path": path}}}});
     core.configure(&config(&core.provider, &block)).await.unwrap();
+    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let claim = json!({"claim": secrets[8], &secrets[9]: 1}).to_string();
     let contents = [
         json!({"value_wo": secrets[0]}),
         json!({"value_wo": secrets[1]}),
         json!({"api_key_wo": secrets[2]}),
         json!({"basic_auth_wo": {"username": "u", "password": secrets[3]}}),
         json!({"key_value_wo": {"a": secrets[4], "b": secrets[5]}}),
+        json!({"private_key_wo": {"pem": format!("{}\n{}", secrets[6], keys::text("rsa.pkcs8.pem"))}}),
+        json!({"secret_key_wo": {"base64": STANDARD.encode(&secrets[7])}}),
+        json!({"jwt_wo": format!("{}.{}.", part(r#"{"alg":"none"}"#), part(&claim))}),
     ];
     for (number, content) in contents.iter().enumerate() {
         let mut block = content.clone();

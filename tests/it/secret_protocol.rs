@@ -3,6 +3,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use coffer::plugin::framework::codec::encode_json;
 use coffer::plugin::framework::server::{Server, ServerInfo};
 use coffer::plugin::framework::value::Value;
@@ -206,6 +208,7 @@ fn content_argument() -> impl Strategy<Value = Json> {
         1 => value().prop_map(|v| json!({"api_key_wo": v})),
         1 => value().prop_map(|v| json!({"basic_auth_wo": {"username": "u", "password": v}})),
         1 => value().prop_map(|v| json!({"key_value_wo": {"k": v}})),
+        1 => value().prop_map(|v| json!({"secret_key_wo": {"base64": STANDARD.encode(v)}})),
     ]
 }
 
