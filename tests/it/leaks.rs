@@ -15,6 +15,7 @@ cases! {
     life_of_a_secret
     failures
     import_and_reading
+    versions
 }
 
 /// A workspace that logs everything to a file, and its canaries.
@@ -312,4 +313,55 @@ output "text" {{
         .write("more.tf", "output \"leak\" {\n  value = ephemeral.coffer_secret.login\n}\n");
     watched.run(&["plan", "-no-color"]).fails();
     watched.search_files(&["generated.tf", "terraform.tfstate", "tfplan", "trace.log"]);
+}
+
+fn versions(workspace: &mut Workspace) {
+    let mut watched = Watched::new(workspace);
+    watched.value(0);
+    let text = |version: &str| {
+        format!(
+            r#"{HEAD}
+resource "coffer_secret" "a" {{
+  name           = "a"
+  value_wo       = "first"
+  manage_content = "initial"
+}}
+
+resource "coffer_secret_version" "v" {{
+  secret_id = coffer_secret.a.id
+  {version}
+}}
+
+data "coffer_secret_versions" "a" {{
+  secret_id = coffer_secret.a.id
+}}
+
+data "coffer_secrets" "all" {{
+  depends_on = [coffer_secret_version.v]
+}}
+
+output "all" {{
+  value = [data.coffer_secret_versions.a, data.coffer_secrets.all, coffer_secret_version.v.id]
+}}
+"#
+        )
+    };
+    for version in [
+        "value_wo = var.value\nrotation_state = \"pending\"",
+        "value_wo = var.value\nrotation_state = \"current\"",
+        "key_value_wo = { k = var.value }",
+    ] {
+        watched.workspace.write("main.tf", &text(version));
+        watched.plan_and_apply();
+    }
+    watched.value(1);
+    watched.plan_and_apply();
+    watched.workspace.write("main.tf", &text("value_wo = var.value\nnumber = 1"));
+    watched.run(&["plan", "-no-color"]).fails();
+    watched.workspace.write("main.tf", &text("basic_auth_wo = { username = var.value }"));
+    watched.run(&["plan", "-no-color"]).fails();
+    watched.workspace.write("main.tf", &text("number = 1\nrotation_state = \"current\""));
+    watched.plan_and_apply();
+    watched.run(&["destroy", "-no-color", "-auto-approve"]).succeeds();
+    watched.search_files(&["terraform.tfstate", "tfplan", "vault.db", "trace.log"]);
 }
