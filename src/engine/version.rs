@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::context::Run;
@@ -342,4 +343,92 @@ pub async fn await_sign(run: &Run, patience: Duration, sign: impl Fn() -> bool) 
         }
     }
     true
+}
+
+/// How many versions to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest so many stay, whatever their state.
+    pub versions: u64,
+    /// Younger ones stay, too.
+    pub min_age: Duration,
+}
+
+/// Deletes deprecated versions beyond what `keep` says; the number of those deleted.
+///
+/// # Errors
+/// Whatever the vault answers; what was deleted before stays deleted.
+pub async fn prune(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    keep: Retention,
+) -> Result<u64, Failure> {
+    let Some((_, versions)) = list(vault, run, name).await? else { return Ok(0) };
+    let mut deleted = 0;
+    for number in superfluous(&versions, keep, run.now()) {
+        if discard(vault, run, name, number).await? == Left::Done {
+            deleted += 1;
+        }
+    }
+    Ok(deleted)
+}
+
+/// The versions that `keep` gives up, oldest first. One whose age is not known is kept.
+fn superfluous(versions: &[VersionRecord], keep: Retention, now: OffsetDateTime) -> Vec<u64> {
+    let beyond =
+        versions.len().saturating_sub(usize::try_from(keep.versions).unwrap_or(usize::MAX));
+    let old = |version: &VersionRecord| {
+        version.created_at.is_some_and(|created| now - created >= keep.min_age)
+    };
+    versions
+        .iter()
+        .take(beyond)
+        .filter(|version| in_use(version).is_none() && old(version))
+        .map(|version| version.number)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing::NOW;
+
+    fn version(number: u64, state: RotationState, age: Duration) -> VersionRecord {
+        VersionRecord {
+            number,
+            version_id: number.to_string(),
+            rotation_states: [state].into_iter().collect(),
+            fingerprint: None,
+            created_at: Some(NOW - age),
+            deletion_scheduled_at: None,
+        }
+    }
+
+    #[test]
+    fn only_old_deprecated_versions_beyond_the_number_go() {
+        let hour = Duration::from_secs(3600);
+        let versions = [
+            version(1, RotationState::Deprecated, 5 * hour),
+            version(2, RotationState::Previous, 4 * hour),
+            version(3, RotationState::Deprecated, 3 * hour),
+            version(4, RotationState::Deprecated, hour),
+            version(5, RotationState::Current, hour),
+        ];
+        let going = |versions_kept, min_age| {
+            superfluous(&versions, Retention { versions: versions_kept, min_age }, NOW)
+        };
+        assert_eq!(going(1, Duration::ZERO), [1, 3, 4]);
+        assert_eq!(going(3, Duration::ZERO), [1]);
+        assert_eq!(going(1, 2 * hour), [1, 3]);
+        assert_eq!(going(9, Duration::ZERO), [0; 0]);
+    }
+
+    #[test]
+    fn version_of_unknown_age_stays() {
+        let mut old = version(1, RotationState::Deprecated, Duration::ZERO);
+        old.created_at = None;
+        let keep = Retention { versions: 0, min_age: Duration::ZERO };
+        assert_eq!(superfluous(&[old], keep, NOW), [0; 0]);
+    }
 }

@@ -20,6 +20,7 @@ use crate::engine::failure::Failure;
 use crate::engine::remove::remove;
 use crate::engine::secret::{self, Change, Creation, Note, Outcome, difference};
 use crate::engine::vault::Vault;
+use crate::engine::version::prune;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::convert::{Input, IntoValue};
 use crate::plugin::framework::diag::Diagnostics;
@@ -241,7 +242,28 @@ async fn change(
     };
     let outcome = secret::update(&apply.vault, &apply.run, &ring, &change).await;
     tell(&apply.configured, &apply.vault, diags);
+    if content.is_some() && outcome.failure.is_none() {
+        prune_versions(apply, diags).await;
+    }
     record(apply, prior, &outcome, content.is_some(), response);
+}
+
+/// Deletes versions that `retain` gives up. The write itself is done: what fails here is tried
+/// again after the next one.
+async fn prune_versions(apply: &Apply, diags: &mut Diagnostics) {
+    let Some(keep) = apply.config.retention() else { return };
+    if let Err(failure) = prune(&apply.vault, &apply.run, &apply.name, keep).await {
+        let why = failure.to_string();
+        diags.warning(
+            Path::attribute("retain"),
+            "Old versions were not deleted",
+            format!(
+                "The content of {:?} was written. Deleting the versions that retain gives up \
+                 failed: {why}. It is tried again after the next write.",
+                apply.name.as_str()
+            ),
+        );
+    }
 }
 
 /// What the vault's metadata must become, by what differs between state and plan.

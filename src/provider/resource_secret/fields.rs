@@ -12,13 +12,24 @@ use time::Duration;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::policy::{DeletionPolicy, ManageContent, OnDrift, OnExisting};
 use crate::domain::port::Metadata;
+use crate::engine::version::Retention;
 use crate::plugin::framework::convert::{Input, read, record};
 use crate::plugin::framework::diag::Diagnostics;
+use crate::plugin::framework::timeouts::parse_duration;
 use crate::plugin::framework::value::Value;
 use crate::provider::times;
 
 /// Tags as they stand in a configuration.
 pub(super) type Tags = Input<BTreeMap<String, Input<String>>>;
+
+record! {
+    /// Which versions are kept.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub(super) struct Retain {
+        pub(super) versions: Input<i64>,
+        pub(super) min_age: Input<String>,
+    }
+}
 
 record! {
     /// All attributes but content and time limits.
@@ -38,6 +49,7 @@ record! {
         pub(super) on_existing: Input<String>,
         pub(super) deletion_policy: Input<String>,
         pub(super) recovery_window_days: Input<i64>,
+        pub(super) retain: Input<Retain>,
         pub(super) id: Input<String>,
         pub(super) r#type: Input<String>,
         pub(super) fingerprint: Input<String>,
@@ -71,6 +83,14 @@ impl Fields {
 
     pub(super) fn deletion_policy(&self) -> DeletionPolicy {
         code(&self.deletion_policy, DeletionPolicy::parse)
+    }
+
+    /// How many versions to keep; `None` for all.
+    pub(super) fn retention(&self) -> Option<Retention> {
+        let retain = self.retain.known()?;
+        let versions = u64::try_from(*retain.versions.known()?).ok()?;
+        let min_age = retain.min_age.known().and_then(|text| parse_duration(text).ok());
+        Some(Retention { versions, min_age: min_age.unwrap_or_default() })
     }
 
     pub(super) fn window(&self) -> Option<Duration> {

@@ -124,6 +124,7 @@ impl Planner<'_> {
         response.planned.set("profile", profile);
         response.planned.set("effective_tags", self.effective_tags());
         self.check_limits(&mut response.diagnostics);
+        self.check_retention(&mut response.diagnostics);
         let Some(prior) = self.request.prior else { return self.create(response).await };
         let Some(before) = Fields::read(prior, &mut response.diagnostics) else { return };
         if before.profile.is_null() {
@@ -181,6 +182,28 @@ impl Planner<'_> {
                 path,
                 "Vault cannot hold this",
                 format!("{message}. Profile: {:?}.", vault.profile()),
+            );
+        }
+    }
+
+    /// Versions that are to be kept beyond what the vault keeps would make its writes fail.
+    fn check_retention(&self, diags: &mut Diagnostics) {
+        let Some(vault) = &self.vault else { return };
+        let (Some(most), Some(keep)) = (vault.capability().max_versions, self.config.retention())
+        else {
+            return;
+        };
+        // One place must be free for the version that a write adds.
+        if keep.versions >= most {
+            diags.error(
+                Path::attribute("retain").child("versions"),
+                "Vault cannot hold this",
+                format!(
+                    "This vault keeps at most {most} versions of a secret, and a write needs a \
+                     free place: keep at most {}. Profile: {:?}.",
+                    most.saturating_sub(1),
+                    vault.profile()
+                ),
             );
         }
     }

@@ -31,7 +31,7 @@ pub(crate) fn schema() -> Schema {
          fingerprints.",
     );
     let schema = content(naming(schema));
-    let schema = policies(metadata(schema));
+    let schema = policies(metadata(schema)).attribute("retain", retain());
     let paths = CONTENT_ARGUMENTS.iter().map(|name| Path::attribute(name)).collect();
     let mut limits = timeouts::attribute(&[
         Operation::Create,
@@ -300,6 +300,34 @@ fn policies(schema: Schema) -> Schema {
             )
             .check(validators::between(0, 36_500)),
         )
+}
+
+/// Which versions a write leaves in the vault.
+fn retain() -> Attribute {
+    Attribute::nested(
+        Nesting::Single,
+        Presence::Optional,
+        [
+            (
+                "versions",
+                Attribute::required(
+                    Type::Number,
+                    "The newest so many versions stay, whatever their state.",
+                )
+                .check(validators::between(1, 1_000_000)),
+            ),
+            (
+                "min_age",
+                Attribute::optional(
+                    Type::String,
+                    "Younger versions stay, too: a duration such as `24h`. Default: no age.",
+                )
+                .check(validators::duration()),
+            ),
+        ],
+        "Which versions stay in the vault. After a write of content, deprecated versions beyond \
+         these are deleted; versions in use never are. Left out, all stay.",
+    )
 }
 
 fn computed(schema: Schema) -> Schema {

@@ -15,6 +15,7 @@ cases! {
     import_is_followed_by_an_empty_plan
     refused_configurations
     killed_promotions
+    retained_versions
 }
 
 /// A secret whose content belongs to its versions, and these versions.
@@ -226,4 +227,37 @@ fn killed_promotions(workspace: &mut Workspace) {
         workspace.plan(&[]).has_no_changes();
     }
     assert!(rounds > 0, "nothing was ever killed");
+}
+
+fn retained_versions(workspace: &mut Workspace) {
+    let head = head(workspace);
+    let with = |value: &str, retain: &str| {
+        format!(
+            "{head}\nresource \"coffer_secret\" \"a\" {{\n  name = \"app/a\"\n  value_wo = \
+             {value:?}\n  retain = {retain}\n}}\n"
+        )
+    };
+    for value in ["1", "2", "3", "4", "5"] {
+        workspace.write("main.tf", &with(value, "{ versions = 3 }"));
+        workspace.apply(&[]).succeeds();
+    }
+    workspace.plan(&[]).has_no_changes();
+    let listed = format!(
+        "{}\ndata \"coffer_secret_versions\" \"a\" {{\n  secret_id = coffer_secret.a.id\n}}\n\
+         data \"coffer_secrets\" \"all\" {{\n  name_glob = \"app/*\"\n  depends_on = [coffer_secret.a]\n}}\n\
+         output \"numbers\" {{\n  value = join(\",\", data.coffer_secret_versions.a.versions[*].number)\n}}\n\
+         output \"names\" {{\n  value = join(\",\", data.coffer_secrets.all.secrets[*].name)\n}}\n",
+        with("5", "{ versions = 3, min_age = \"24h\" }")
+    );
+    workspace.write("main.tf", &listed);
+    workspace.apply(&[]).succeeds();
+    let output = |name| workspace.run(&["output", "-raw", name]).succeeds().stdout;
+    assert_eq!((output("numbers"), output("names")), ("3,4,5".to_owned(), "app/a".to_owned()));
+    // Young versions stay.
+    workspace.write("main.tf", &listed.replace("\"5\"", "\"6\""));
+    workspace.apply(&[]).succeeds();
+    workspace.apply(&[]).succeeds();
+    assert_eq!(workspace.run(&["output", "-raw", "numbers"]).succeeds().stdout, "3,4,5,6");
+    workspace.write("main.tf", &with("6", "{ versions = 1000 }"));
+    workspace.plan(&[]).fails().says("Vault cannot hold this");
 }
