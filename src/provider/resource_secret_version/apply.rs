@@ -122,7 +122,7 @@ pub(super) async fn apply(
         (None, None) => return no_content(diags),
     };
     tell(&apply.configured, &apply.vault, diags);
-    record(&apply, verb, outcome, request, response);
+    record(&apply, verb, &outcome, request, response);
 }
 
 async fn upload(apply: &Apply, ring: &KeyRing, content: &Content) -> Outcome {
@@ -148,7 +148,7 @@ async fn pick(apply: &Apply, ring: &KeyRing, number: u64) -> Outcome {
 fn record(
     apply: &Apply,
     verb: &'static str,
-    outcome: Outcome,
+    outcome: &Outcome,
     request: ApplyRequest,
     response: &mut StateResponse,
 ) {
@@ -167,7 +167,7 @@ fn record(
     }
     let diags = &mut response.diagnostics;
     if outcome.reused && outcome.failure.is_none() && request.prior.is_none() {
-        already_there(apply, &outcome, diags);
+        already_there(apply, outcome, diags);
     }
     match &outcome.failure {
         None => response.private.remove(IMPORTED),
