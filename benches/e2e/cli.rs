@@ -14,10 +14,12 @@ use super::{BINARY, memory_mib};
 /// Separate blocks, as people write them; `for_each` would be faster for both.
 const BLOCKS: usize = 1000;
 
-/// Both sides of the comparison.
+/// All sides of the comparison.
 pub struct Times {
     /// `terraform_data`.
     pub floor: Side,
+    /// A provider that does nothing, with the schema of `coffer_secret`.
+    pub idle: Side,
     /// `coffer_secret` on the embedded vault.
     pub coffer: Side,
     /// The most that a provider process held.
@@ -57,24 +59,45 @@ pub fn terraform() -> Result<PathBuf, String> {
         .ok_or_else(|| "no terraform on PATH; `make tools` installs one".to_owned())
 }
 
-/// Runs both sides alternately, so that whatever else the machine does meets both.
+/// Runs all sides alternately, so that whatever else the machine does meets all.
 pub fn measure(terraform: &Path, rounds: usize) -> Times {
     let data = blocks("terraform_data", |i| format!("input = \"value-{i:04}\""));
-    let secrets = blocks("coffer_secret", |i| {
-        format!("name     = \"app/secret-{i:04}\"\n  value_wo = \"value-{i:04}\"")
-    });
-    let (mut floor, mut coffer) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    let secrets = |resource| {
+        blocks(resource, |i| {
+            format!("name     = \"app/secret-{i:04}\"\n  value_wo = \"value-{i:04}\"")
+        })
+    };
+    let idle_binary = idle_provider();
+    let coffer_binaries = Path::new(BINARY).parent().unwrap();
+    let sides = [
+        (data, None),
+        (secrets("idle_secret"), Some(("idle", idle_binary.path()))),
+        (secrets("coffer_secret"), Some(("coffer", coffer_binaries))),
+    ];
+    let mut runs = [(); 3].map(|()| [Vec::new(), Vec::new()]);
     for _ in 0..rounds {
-        let (data, secrets) = (Project::new(terraform, &data), Project::new(terraform, &secrets));
+        let projects: Vec<_> = sides
+            .iter()
+            .map(|(resources, provider)| Project::new(terraform, resources, *provider))
+            .collect();
         let commands = [["apply", "-auto-approve"], ["plan", "-detailed-exitcode"]];
         for (step, command) in commands.iter().enumerate() {
-            floor[step].push(data.run(command));
-            coffer[step].push(secrets.run(command));
+            for (side, project) in projects.iter().enumerate() {
+                runs[side][step].push(project.run(command));
+            }
         }
     }
-    let peak_mib = coffer.iter().flatten().map(|run| run.peak_mib).fold(0.0, f64::max);
-    let side = |[apply, plan]: [Vec<Run>; 2]| Side { apply: middle(apply), plan: middle(plan) };
-    Times { floor: side(floor), coffer: side(coffer), peak_mib }
+    let peak_mib = runs[2].iter().flatten().map(|run| run.peak_mib).fold(0.0, f64::max);
+    let [floor, idle, coffer] =
+        runs.map(|[apply, plan]| Side { apply: middle(apply), plan: middle(plan) });
+    Times { floor, idle, coffer, peak_mib }
+}
+
+/// A folder with this very program under the name of the idle provider.
+fn idle_provider() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(env::current_exe().unwrap(), folder.path().join("terraform-provider-idle")).unwrap();
+    folder
 }
 
 fn middle(mut runs: Vec<Run>) -> Run {
@@ -97,22 +120,27 @@ struct Project {
 }
 
 impl Project {
-    fn new(terraform: &Path, resources: &str) -> Self {
+    /// With a provider of the namespace `coffer` by name and folder, or only Terraform's own.
+    fn new(terraform: &Path, resources: &str, provider: Option<(&str, &Path)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let provider = "terraform {\n  required_providers {\n    coffer = { source = \
-                        \"coffer/coffer\" }\n  }\n}\n";
-        let configuration = if resources.contains("coffer_secret") {
-            format!("{provider}{resources}")
-        } else {
-            resources.to_owned()
-        };
+        let mut configuration = resources.to_owned();
+        let mut overrides = String::new();
+        if let Some((name, folder)) = provider {
+            let source = format!("coffer/{name}");
+            write!(
+                configuration,
+                "terraform {{\n  required_providers {{\n    {name} = {{ source = \"{source}\" \
+                 }}\n  }}\n}}\n"
+            )
+            .unwrap();
+            let folder = folder.display();
+            overrides = format!("  dev_overrides {{\n    \"{source}\" = \"{folder}\"\n  }}\n");
+        }
         fs::write(directory.path().join("main.tf"), configuration).unwrap();
-        let binaries = Path::new(BINARY).parent().unwrap().display();
-        let overrides = format!(
-            "disable_checkpoint = true\nprovider_installation {{\n  dev_overrides {{\n    \
-             \"coffer/coffer\" = \"{binaries}\"\n  }}\n  direct {{}}\n}}\n"
+        let settings = format!(
+            "disable_checkpoint = true\nprovider_installation {{\n{overrides}  direct {{}}\n}}\n"
         );
-        fs::write(directory.path().join("cli.tfrc"), overrides).unwrap();
+        fs::write(directory.path().join("cli.tfrc"), settings).unwrap();
         Self { terraform: terraform.to_owned(), directory }
     }
 

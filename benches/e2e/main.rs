@@ -1,8 +1,8 @@
 //! The figures that a user feels, each against its limit: start, memory, size, plan and apply.
 //!
-//! Run by `make bench`, on the binary that is released. Times of plan and apply are compared with
-//! the same number of `terraform_data` blocks in the same run, Terraform's own floor, so that the
-//! machine cancels out. Ends with an error when a figure is missed. `COFFER_BENCH_ROUNDS` sets how
+//! Run by `make bench`, on the binary that is released. Times of plan and apply are compared, in the
+//! same run so that the machine cancels out, with two floors: the same number of `terraform_data`
+//! blocks, and of objects with the schema of `coffer_secret` from a provider that does nothing. Ends with an error when a figure is missed. `COFFER_BENCH_ROUNDS` sets how
 //! often the comparison is repeated (3).
 
 #![expect(clippy::print_stdout, reason = "printing figures is what this program does")]
@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on fails with the place")]
 
 mod cli;
+mod idle;
 #[path = "../../tests/it/support/peer.rs"]
 #[expect(dead_code, reason = "the tests use more of it")]
 mod peer;
@@ -27,6 +28,9 @@ use coffer::domain::material::Secret;
 const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-coffer");
 
 fn main() -> ExitCode {
+    if idle::serves() {
+        return ExitCode::SUCCESS;
+    }
     // `cargo test --all-targets` runs benchmarks, too, without this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         return ExitCode::SUCCESS;
@@ -44,8 +48,12 @@ fn main() -> ExitCode {
         Ok(terraform) => {
             let rounds = std::env::var("COFFER_BENCH_ROUNDS").map_or(3, |n| n.parse().unwrap());
             let times = cli::measure(&terraform, rounds);
-            for (name, side) in [("terraform_data", &times.floor), ("coffer_secret", &times.coffer)]
-            {
+            let sides = [
+                ("terraform_data", &times.floor),
+                ("objects of that shape, idle provider", &times.idle),
+                ("coffer_secret", &times.coffer),
+            ];
+            for (name, side) in sides {
                 for (command, run) in [("first apply", side.apply), ("no-change plan", side.plan)] {
                     println!(
                         "1,000 {name}, {command}: {:.2} s; processor: Terraform {:.2} s, provider \
@@ -57,6 +65,10 @@ fn main() -> ExitCode {
                 }
             }
             let ratio = |a: cli::Run, b: cli::Run| a.time.as_secs_f64() / b.time.as_secs_f64();
+            let plan = ratio(times.coffer.plan, times.idle.plan);
+            report.figure("no-change plan of 1,000, to an idle provider", plan, 1.5, "×");
+            let apply = ratio(times.coffer.apply, times.idle.apply);
+            report.figure("first apply of 1,000, to an idle provider", apply, 1.3, "×");
             let plan = ratio(times.coffer.plan, times.floor.plan);
             report.figure("no-change plan of 1,000, to terraform_data", plan, 1.5, "×");
             let apply = ratio(times.coffer.apply, times.floor.apply);
