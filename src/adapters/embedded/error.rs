@@ -98,7 +98,13 @@ impl From<rusqlite::Error> for Failure {
                 ErrorKind::Corrupt,
                 "the file is not a coffer vault, or its beginning is damaged. Check the path; if it is right, restore the file from a backup",
             ),
-            ErrorCode::DatabaseCorrupt => Self::corrupt("its structure is broken"),
+            // The statements are fixed and fit every sound vault: where one does not, the table
+            // or column that it names is not there any more.
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::Unknown
+            | ErrorCode::SchemaChanged
+            | ErrorCode::TypeMismatch
+            | ErrorCode::InternalMalfunction => Self::corrupt("its structure is broken"),
             ErrorCode::SystemIoFailure => Self::temporary(
                 ErrorKind::Unavailable,
                 format!(
@@ -137,5 +143,17 @@ pub(super) fn from_io(what: &str, error: &std::io::Error) -> Failure {
         }
         Io::StorageFull | Io::QuotaExceeded => Failure::temporary(ErrorKind::Unavailable, message),
         _ => Failure::new(ErrorKind::Unexpected, message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_table_is_damage() {
+        let file = rusqlite::Connection::open_in_memory().unwrap();
+        let error = file.execute("DELETE FROM secrets", []).unwrap_err();
+        assert_eq!(Failure::from(error).kind, ErrorKind::Corrupt);
     }
 }
