@@ -11,7 +11,10 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::configure::Configured;
+use super::errors::{self, Attempt};
+use crate::domain::fingerprint::KeyRing;
 use crate::engine::context::{Run, World};
+use crate::engine::keys::Keys;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::path::Path;
@@ -58,6 +61,22 @@ impl Shared {
         }
         configured
     }
+}
+
+/// The fingerprint keys: with content to write, the vault that holds the master key may be made
+/// now. Reports when there are none to be had.
+pub(super) async fn ring(
+    keys: &Keys,
+    run: &Run,
+    writes: bool,
+    attempt: Attempt<'_>,
+    diags: &mut Diagnostics,
+) -> Option<Arc<KeyRing>> {
+    let ring = if writes { keys.ring_for_writing(run).await } else { keys.ring(run).await };
+    ring.map_err(|failure| {
+        errors::report(&failure, attempt, Path::attribute("fingerprint"), diags);
+    })
+    .ok()
 }
 
 /// A run of the engine for one call.

@@ -28,7 +28,7 @@ use crate::plugin::framework::object::{ApplyRequest, DeleteRequest, StateRespons
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::timeouts::Operation;
 use crate::plugin::framework::value::Value;
-use crate::provider::access::run;
+use crate::provider::access::{self, run};
 use crate::provider::configure::Configured;
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
@@ -98,17 +98,8 @@ impl Apply {
 
     /// The keys: with content to write, the vault that holds the master key may be made now.
     pub(super) async fn ring(&self, writes: bool, diags: &mut Diagnostics) -> Option<Arc<KeyRing>> {
-        let keys = self.configured.keys();
-        let ring = if writes {
-            keys.ring_for_writing(&self.run).await
-        } else {
-            keys.ring(&self.run).await
-        };
-        ring.map_err(|failure| {
-            let at = Path::attribute("fingerprint");
-            errors::report(&failure, self.attempt("make the fingerprint of"), at, diags);
-        })
-        .ok()
+        let attempt = self.attempt("make the fingerprint of");
+        access::ring(self.configured.keys(), &self.run, writes, attempt, diags).await
     }
 
     /// The identity after the apply.

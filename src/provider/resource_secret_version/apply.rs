@@ -23,7 +23,7 @@ use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::{ApplyRequest, DeleteRequest, StateResponse};
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::timeouts::{self, Operation};
-use crate::provider::access::run;
+use crate::provider::access::{self, run};
 use crate::provider::configure::Configured;
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
@@ -70,17 +70,8 @@ impl Apply {
     }
 
     async fn ring(&self, writes: bool, diags: &mut Diagnostics) -> Option<Arc<KeyRing>> {
-        let keys = self.configured.keys();
-        let ring = if writes {
-            keys.ring_for_writing(&self.run).await
-        } else {
-            keys.ring(&self.run).await
-        };
-        ring.map_err(|failure| {
-            let at = Path::attribute("fingerprint");
-            errors::report(&failure, self.attempt("make the fingerprint of"), at, diags);
-        })
-        .ok()
+        let attempt = self.attempt("make the fingerprint of");
+        access::ring(self.configured.keys(), &self.run, writes, attempt, diags).await
     }
 
     /// The content to upload; what was planned to stay the same version stays it.
