@@ -10,7 +10,7 @@ use coffer::domain::fingerprint::{Key, KeyRing, Salt};
 use coffer::domain::kind::Content;
 use coffer::domain::material::Secret;
 use coffer::domain::port::{
-    Backend, BackendError, ErrorKind, ListFilter, Metadata, NewSecret, NewVersion, Stage,
+    Backend, BackendError, ErrorKind, ListFilter, Metadata, NewSecret, NewVersion, Options, Stage,
     VersionSelector,
 };
 use coffer::domain::rotation::RotationState;
@@ -107,7 +107,8 @@ fn samples() -> &'static Samples {
                 nonce: [text.as_bytes()[0]; 16],
             };
             let metadata = Metadata { enabled: true, ..Metadata::default() };
-            let secret = NewSecret { name: &name(text), metadata, version };
+            let secret =
+                NewSecret { name: &name(text), metadata, options: Options::new(), version };
             block_on(vault.create(secret)).expect("a fresh vault takes a secret");
         }
         let backup = block_on(vault.backup(&name("a"))).expect("a backup");

@@ -25,6 +25,12 @@ pub struct Descriptor {
     pub docs: &'static str,
     /// Arguments of a profile.
     pub arguments: &'static [Argument],
+    /// Arguments of a secret in such a vault, below `options.<name>`; all optional, and what is
+    /// left out is the vault's own affair.
+    pub options: &'static [SecretOption],
+    /// How fast the service may be called when the profile sets no limits, from the vendor's
+    /// published quotas. `None` for a vault without a network: the engine paces it.
+    pub pacing: Option<Pacing>,
     /// What it can do.
     pub capability: fn() -> Capability,
     /// Makes the backend. Cheap: no network, no files, no key derivation; those wait for the
@@ -79,9 +85,63 @@ pub enum ArgumentKind {
     TextList,
 }
 
+/// One argument of a secret that only this kind of vault has.
+#[derive(Debug)]
+pub struct SecretOption {
+    /// Attribute name.
+    pub name: &'static str,
+    /// Type.
+    pub kind: OptionKind,
+    /// What a change does.
+    pub change: OptionChange,
+    /// Markdown for the documentation.
+    pub description: &'static str,
+}
+
+/// Type of an option.
+#[derive(Debug, Clone, Copy)]
+pub enum OptionKind {
+    /// Text.
+    Text,
+    /// Whole number.
+    Integer,
+    /// True or false.
+    Bool,
+    /// List of texts; the order counts.
+    TextList,
+    /// Map of texts.
+    TextMap,
+    /// Object with fields of its own.
+    Object(&'static [SecretOption]),
+    /// List of objects.
+    ObjectList(&'static [SecretOption]),
+}
+
+/// What a change of an option does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionChange {
+    /// The vault changes it in place.
+    InPlace,
+    /// The vault fixes it at creation: another value is another secret.
+    Replace,
+}
+
+/// How fast a service may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// Most calls at once.
+    pub concurrency: usize,
+    /// Most calls per second, on average.
+    pub requests_per_second: u32,
+}
+
 /// What a profile is opened with: configuration first, then environment.
 #[derive(Debug, Default)]
 pub struct Settings {
+    /// What coffer calls itself towards a service (`User-Agent`).
+    pub user_agent: String,
+    /// How fast the service may be called: the profile's limits, else the descriptor's.
+    pub pacing: Option<Pacing>,
     values: BTreeMap<&'static str, Setting>,
     from_environment: BTreeSet<&'static str>,
 }
@@ -147,6 +207,15 @@ impl Settings {
         }
     }
 
+    /// A list of texts; empty when it is not set.
+    #[must_use]
+    pub fn text_list(&self, name: &str) -> &[String] {
+        match self.values.get(name) {
+            Some(Setting::TextList(texts)) => texts,
+            _ => &[],
+        }
+    }
+
     /// A true-or-false argument.
     #[must_use]
     pub fn bool(&self, name: &str) -> Option<bool> {
@@ -154,6 +223,14 @@ impl Settings {
             Some(Setting::Bool(flag)) => Some(*flag),
             _ => None,
         }
+    }
+}
+
+impl InvalidSettings {
+    /// Says what is wrong with an argument.
+    #[must_use]
+    pub fn of(argument: &'static str, message: impl Into<String>) -> Self {
+        Self { argument: Some(argument), message: message.into() }
     }
 }
 

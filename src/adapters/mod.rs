@@ -7,3 +7,5 @@
 pub mod catalog;
 pub mod descriptor;
 pub mod embedded;
+pub mod http;
+pub mod sign;

@@ -24,6 +24,8 @@ pub struct Wanted<'w> {
     pub stage: Option<Stage>,
     /// Tags, without those coffer keeps for itself.
     pub tags: Option<&'w BTreeMap<String, String>>,
+    /// Text for people.
+    pub description: Option<&'w str>,
     /// Not to be used before.
     pub not_before: Option<OffsetDateTime>,
     /// Not to be used after.
@@ -57,6 +59,8 @@ pub enum Subject {
     RotationState,
     /// The tags.
     Tags,
+    /// The text for people.
+    Description,
     /// The time from which it may be used.
     NotBefore,
     /// The time until which it may be used.
@@ -78,6 +82,7 @@ impl Subject {
             Self::Content => "content",
             Self::RotationState => "rotation_state",
             Self::Tags => "tags",
+            Self::Description => "description",
             Self::NotBefore => "not_before",
             Self::ExpiresAt => "expires_at",
             Self::Enabled => "enabled",
@@ -98,6 +103,7 @@ pub fn violations(vault: &Capability, wanted: &Wanted<'_>) -> Vec<Violation> {
     report(Subject::Content, wanted.content.and_then(|content| check_content(vault, content)));
     report(Subject::RotationState, wanted.stage.and_then(|stage| check_stage(vault, stage)));
     report(Subject::Tags, wanted.tags.and_then(|tags| check_tags(vault, tags)));
+    report(Subject::Description, wanted.description.and_then(|d| check_description(vault, d)));
     report(Subject::NotBefore, wanted.not_before.and_then(|_| check_validity(vault)));
     report(Subject::ExpiresAt, check_expiry(vault, wanted));
     report(Subject::Enabled, wanted.enabled.and_then(|enabled| check_enabled(vault, enabled)));
@@ -167,9 +173,25 @@ fn check_stage(vault: &Capability, stage: Stage) -> Option<String> {
 }
 
 fn check_tags(vault: &Capability, tags: &BTreeMap<String, String>) -> Option<String> {
-    (tags.len() > vault.max_tags).then(|| match vault.max_tags {
-        0 => "this vault has no tags; leave them out".to_owned(),
-        most => format!("this vault holds at most {most} tags, these are {}", tags.len()),
+    if tags.len() > vault.max_tags {
+        return Some(match vault.max_tags {
+            0 => "this vault has no tags; leave them out".to_owned(),
+            most => format!("this vault holds at most {most} tags, these are {}", tags.len()),
+        });
+    }
+    let most = vault.max_tag_value_chars;
+    let long = tags.iter().find(|(_, value)| value.chars().count() > most)?;
+    Some(format!(
+        "this vault holds tag values of at most {most} characters, {:?} is longer",
+        long.0
+    ))
+}
+
+fn check_description(vault: &Capability, description: &str) -> Option<String> {
+    let most = vault.max_description_chars;
+    (description.chars().count() > most).then(|| match most {
+        0 => "this vault has no descriptions; leave it out".to_owned(),
+        _ => format!("this vault holds descriptions of at most {most} characters"),
     })
 }
 

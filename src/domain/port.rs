@@ -26,6 +26,14 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// What this vault can do and its limits. Cheap; no call to the vault.
     fn capability(&self) -> &Capability;
 
+    /// Whether this vault holds the content exactly as it is, in the form in which it would lie
+    /// there (encoding and envelope count). Pure; no call to the vault. Checked at plan.
+    ///
+    /// Errors: what does not fit and what to do, without content.
+    fn check_content(&self, _content: &Content) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The vault's own bytes to derive a fingerprint key from, for vaults that hold a master key
     /// of coffer's (the embedded one). `Ok(None)` for all others.
     ///
@@ -153,6 +161,9 @@ pub struct SecretRecord {
     pub kind: Option<Kind>,
     /// Metadata that users set.
     pub metadata: Metadata,
+    /// What this kind of vault has beyond that, as its descriptor declares; without what the vault
+    /// does not tell.
+    pub options: Options,
     /// Active, disabled, soft-deleted.
     pub lifecycle: Lifecycle,
     /// The current version, if any.
@@ -182,6 +193,26 @@ pub struct Metadata {
     pub expires_at: Option<OffsetDateTime>,
     /// Readers may read it.
     pub enabled: bool,
+}
+
+/// Options of a secret by name, as the backend's descriptor declares them.
+pub type Options = BTreeMap<String, OptionValue>;
+
+/// Value of an option. Never secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OptionValue {
+    /// Set to nothing: in a patch, back to the vault's default.
+    Null,
+    /// Text.
+    Text(String),
+    /// Whole number.
+    Integer(i64),
+    /// True or false.
+    Bool(bool),
+    /// List of values.
+    List(Vec<Self>),
+    /// Values by name: a map of the user's or an object of the descriptor's.
+    Map(BTreeMap<String, Self>),
 }
 
 /// Where a secret is in its life.
@@ -223,6 +254,8 @@ pub struct NewSecret<'c> {
     pub name: &'c SecretName,
     /// Metadata.
     pub metadata: Metadata,
+    /// What the configuration sets of the options that the backend's descriptor declares.
+    pub options: Options,
     /// The first version.
     pub version: NewVersion<'c>,
 }
@@ -284,6 +317,8 @@ pub struct MetadataPatch {
     pub expires_at: Option<Option<OffsetDateTime>>,
     /// Readers may read it.
     pub enabled: Option<bool>,
+    /// Options to change; those that are not in it stay.
+    pub options: Options,
     /// New print of the current version, after a change of the fingerprint key.
     pub fingerprint: Option<Fingerprint>,
 }
@@ -309,6 +344,10 @@ pub struct Capability {
     pub case_sensitive_names: bool,
     /// Most tags; 0 for no tags.
     pub max_tags: usize,
+    /// Longest value of a tag in characters.
+    pub max_tag_value_chars: usize,
+    /// Longest description in characters; 0 for no descriptions.
+    pub max_description_chars: usize,
     /// Writes can be made conditional on the version seen.
     pub compare_and_set: bool,
     /// Deletes recoverably, with windows of these days (least, default, most).
@@ -323,6 +362,20 @@ pub struct Capability {
     pub validity_times: bool,
     /// Backup and restore.
     pub backup: bool,
+    /// What a page of a listing tells.
+    pub lists: Lists,
+}
+
+/// What a page of a listing tells, and so whether it can stand for single reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// Less than a single read tells.
+    Partial,
+    /// Everything a single read tells, perhaps a little late.
+    Complete {
+        /// Secrets on a full page.
+        page: usize,
+    },
 }
 
 /// Days a soft-deleted secret can be recovered.
@@ -376,6 +429,16 @@ pub enum Status {
     Exhausted,
 }
 
+/// What a failed call may have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outcome {
+    /// Nothing, or it was only a read.
+    #[default]
+    NotApplied,
+    /// Perhaps all of it: the answer was lost. Look before writing again.
+    Unknown,
+}
+
 /// A failed call: kind, status, operation and context, never a body or a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {message}")]
@@ -384,6 +447,8 @@ pub struct BackendError {
     pub kind: ErrorKind,
     /// Whether trying again can help.
     pub status: Status,
+    /// What the call may have done all the same.
+    pub outcome: Outcome,
     /// What was attempted, as the method is called (`put_version`).
     pub operation: &'static str,
     /// What the vault answered, in words for the user.
@@ -399,6 +464,7 @@ impl BackendError {
         Self {
             kind,
             status: Status::Permanent,
+            outcome: Outcome::NotApplied,
             operation,
             message: message.into(),
             context: Vec::new(),
@@ -409,6 +475,12 @@ impl BackendError {
     #[must_use]
     pub fn temporary(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
         Self { status: Status::Temporary, ..Self::permanent(kind, operation, message) }
+    }
+
+    /// The same error, of a call whose answer was lost.
+    #[must_use]
+    pub fn outcome_unknown(self) -> Self {
+        Self { outcome: Outcome::Unknown, ..self }
     }
 
     /// Adds a fact. Never a value.

@@ -91,6 +91,7 @@ pub async fn relocate(
         }
     };
     let creation = Creation {
+        options: crate::domain::port::Options::new(),
         name: wanted.name,
         metadata: wanted.metadata.clone(),
         content: Some(content),

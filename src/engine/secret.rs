@@ -14,8 +14,8 @@ use crate::domain::fingerprint::{Fingerprint, KeyRing, Match, Salt};
 use crate::domain::kind::Content;
 use crate::domain::policy::OnExisting;
 use crate::domain::port::{
-    ErrorKind, Lifecycle, Metadata, MetadataPatch, NewSecret, NewVersion, SecretRecord, Stage,
-    VersionSelector,
+    ErrorKind, Lifecycle, Metadata, MetadataPatch, NewSecret, NewVersion, Options, SecretRecord,
+    Stage, VersionSelector,
 };
 use crate::domain::rotation::RotationState;
 use crate::domain::secret::SecretName;
@@ -64,6 +64,8 @@ pub struct Creation<'c> {
     pub name: &'c SecretName,
     /// Its metadata.
     pub metadata: Metadata,
+    /// What the backend's descriptor declares beyond that.
+    pub options: Options,
     /// Its content; `None` to take over whatever is there.
     pub content: Option<&'c Content>,
     /// What to do when the name exists.
@@ -165,6 +167,7 @@ async fn create_new(
             backend.create(NewSecret {
                 name: wanted.name,
                 metadata: wanted.metadata.clone(),
+                options: wanted.options.clone(),
                 version: NewVersion {
                     content,
                     fingerprint: &fingerprint,
@@ -190,7 +193,10 @@ async fn settle(
     let change = Change {
         name: wanted.name,
         content: wanted.content,
-        patch: difference(&observed.record.metadata, &wanted.metadata),
+        patch: MetadataPatch {
+            options: differing(&observed.record.options, &wanted.options),
+            ..difference(&observed.record.metadata, &wanted.metadata)
+        },
         planned_version: None,
         fingerprint: None,
     };
@@ -351,6 +357,17 @@ pub fn difference(now: &Metadata, wanted: &Metadata) -> MetadataPatch {
         not_before: changed(&now.not_before, &wanted.not_before),
         expires_at: changed(&now.expires_at, &wanted.expires_at),
         enabled: changed(&now.enabled, &wanted.enabled),
+        options: Options::new(),
         fingerprint: None,
     }
+}
+
+/// The options that are wanted and are not as the vault tells.
+#[must_use]
+pub fn differing(now: &Options, wanted: &Options) -> Options {
+    wanted
+        .iter()
+        .filter(|(name, value)| now.get(*name) != Some(*value))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }

@@ -65,6 +65,8 @@ pub(crate) fn capability() -> Capability {
         unicode_names: false,
         case_sensitive_names: true,
         max_tags: 4,
+        max_tag_value_chars: 256,
+        max_description_chars: 1024,
         compare_and_set: true,
         soft_delete: Some(RecoveryWindow { min_days: 7, default_days: 30, max_days: 90 }),
         disable: true,
@@ -72,6 +74,7 @@ pub(crate) fn capability() -> Capability {
         metadata_without_values: true,
         validity_times: true,
         backup: false,
+        lists: Lists::Partial,
     }
 }
 
@@ -94,6 +97,7 @@ pub(crate) fn name(text: &str) -> SecretName {
 /// A record of an active secret with one version of this content.
 pub(crate) fn record(value: &str) -> SecretRecord {
     SecretRecord {
+        options: Options::new(),
         name: name("db"),
         backend_id: "memory:db".to_owned(),
         kind: Some(Kind::Generic),
@@ -297,6 +301,7 @@ impl Backend for Memory {
                 if secret.metadata.enabled { Lifecycle::Active } else { Lifecycle::Disabled };
             let mut entry = Entry {
                 record: SecretRecord {
+                    options: Options::new(),
                     name: secret.name.clone(),
                     backend_id: format!("memory:{}", secret.name),
                     kind: None,

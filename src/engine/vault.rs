@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::context::Run;
 use super::failure::Failure;
+use crate::domain::limits::{self, Subject, Violation, Wanted};
 use crate::domain::port::{Backend, BackendError, Capability, Status};
 
 /// Times a call is made before its passing failure counts.
@@ -76,6 +77,19 @@ impl Vault {
     #[must_use]
     pub fn capability(&self) -> &Capability {
         self.backend.capability()
+    }
+
+    /// Everything that this vault cannot hold or do, in the order of the arguments.
+    #[must_use]
+    pub fn violations(&self, wanted: &Wanted<'_>) -> Vec<Violation> {
+        let mut found = limits::violations(self.capability(), wanted);
+        if let Some(content) = wanted.content
+            && found.iter().all(|violation| violation.subject != Subject::Content)
+            && let Err(message) = self.backend.check_content(content)
+        {
+            found.push(Violation { subject: Subject::Content, message });
+        }
+        found
     }
 
     /// How drift is found.

@@ -9,14 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::keys::Sources;
+use super::settings::{self, integer, texts};
 use crate::adapters::catalog::BACKENDS;
-use crate::adapters::descriptor::{Argument, ArgumentKind, Descriptor, Setting, Settings};
-use crate::domain::material::Secret;
+use crate::adapters::descriptor::{Descriptor, Pacing};
 use crate::engine::failure::KeyProblem;
 use crate::engine::keys::{Keys, OnMissingKey};
 use crate::engine::vault::{DriftDetection, Vault, VaultOptions};
 use crate::plugin::framework::diag::Diagnostics;
-use crate::plugin::framework::number::Number;
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::value::Value;
 
@@ -127,14 +126,19 @@ impl Configured {
 }
 
 /// Reads the provider block. `None` only after an error.
-pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Option<Configured> {
+pub(super) fn read(
+    config: &Value,
+    user_agent: &str,
+    diags: &mut Diagnostics,
+) -> Option<Configured> {
     let given = config.get("profiles");
     let profiles: BTreeMap<String, Profile> = match given {
-        Value::Map(entries) if !entries.is_empty() => {
-            entries.iter().map(|(name, entry)| (name.clone(), profile(name, entry))).collect()
-        }
+        Value::Map(entries) if !entries.is_empty() => entries
+            .iter()
+            .map(|(name, entry)| (name.clone(), profile(name, entry, user_agent)))
+            .collect(),
         Value::Unknown(_) => BTreeMap::new(),
-        _ => BTreeMap::from([(LOCAL.to_owned(), local())]),
+        _ => BTreeMap::from([(LOCAL.to_owned(), local(user_agent))]),
     };
     let default_profile = match config.get("default_profile") {
         Value::Unknown(_) => DefaultProfile::Unknown,
@@ -209,22 +213,15 @@ fn fingerprint(block: &Value) -> (Sources, OnMissingKey) {
     (sources, on_missing)
 }
 
-fn texts(list: &Value) -> Vec<String> {
-    match list {
-        Value::List(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// The profile of an empty provider block: the first backend with its own defaults.
-fn local() -> Profile {
+fn local(user_agent: &str) -> Profile {
     match BACKENDS.first() {
-        Some(backend) => open(LOCAL, backend, &Value::Null, VaultOptions::default()),
+        Some(backend) => open(LOCAL, backend, &Value::Null, VaultOptions::default(), user_agent),
         None => Profile::Unknown,
     }
 }
 
-fn profile(name: &str, entry: &Value) -> Profile {
+fn profile(name: &str, entry: &Value, user_agent: &str) -> Profile {
     if !entry.is_wholly_known() {
         return Profile::Unknown;
     }
@@ -234,7 +231,7 @@ fn profile(name: &str, entry: &Value) -> Profile {
         let message = format!("It sets no backend. Set one of: {}.", names.join(", "));
         return Profile::Broken { path, message };
     };
-    open(name, backend, entry.get(backend.name), options(entry))
+    open(name, backend, entry.get(backend.name), options(entry), user_agent)
 }
 
 fn options(entry: &Value) -> VaultOptions {
@@ -261,22 +258,26 @@ fn tags(map: &Value) -> BTreeMap<String, String> {
     }
 }
 
-const fn integer(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(Number::Int(number)) => Some(*number),
-        _ => None,
-    }
-}
-
-fn open(name: &str, backend: &Descriptor, given: &Value, options: VaultOptions) -> Profile {
+fn open(
+    name: &str,
+    backend: &Descriptor,
+    given: &Value,
+    mut options: VaultOptions,
+    user_agent: &str,
+) -> Profile {
     let path = Path::attribute("profiles").key(name).child(backend.name);
-    let mut settings = Settings::default();
-    for argument in backend.arguments {
-        if let Err(message) = set(argument, given.get(argument.name), &mut settings) {
-            return Profile::Broken { path: path.child(argument.name), message };
-        }
-    }
-    match (backend.open)(settings) {
+    let opened = settings::settings(backend, given).and_then(|mut settings| {
+        user_agent.clone_into(&mut settings.user_agent);
+        settings.pacing = backend.pacing.map(|default| Pacing {
+            concurrency: options.concurrency.take().unwrap_or(default.concurrency),
+            requests_per_second: options
+                .requests_per_second
+                .take()
+                .unwrap_or(default.requests_per_second),
+        });
+        (backend.open)(settings)
+    });
+    match opened {
         Ok(backend) => Profile::Ready(Arc::new(Vault::new(name, backend, options))),
         Err(invalid) => Profile::Broken {
             path: match invalid.argument {
@@ -285,65 +286,6 @@ fn open(name: &str, backend: &Descriptor, given: &Value, options: VaultOptions) 
             },
             message: invalid.message,
         },
-    }
-}
-
-/// Sets an argument from the configuration, else from its environment variable.
-fn set(argument: &Argument, given: &Value, settings: &mut Settings) -> Result<(), String> {
-    if let Some(setting) = configured(argument.kind, given) {
-        settings.set(argument.name, setting);
-        return Ok(());
-    }
-    let variable = argument.env.and_then(|name| Some((name, std::env::var_os(name)?)));
-    match variable {
-        Some((name, text)) if !text.is_empty() => {
-            let text = text
-                .into_string()
-                .map_err(|_| format!("The environment variable {name} is not text."))?;
-            settings.set_from_environment(argument.name, parsed(argument.kind, name, text)?);
-            Ok(())
-        }
-        _ if argument.required => Err(match argument.env {
-            Some(name) => format!(
-                "{} is not set. Set it in the profile or through the environment variable {name}.",
-                argument.name
-            ),
-            None => format!("{} is not set. Set it in the profile.", argument.name),
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn configured(kind: ArgumentKind, given: &Value) -> Option<Setting> {
-    match (kind, given) {
-        (ArgumentKind::Text, Value::String(text)) => Some(Setting::Text(text.as_str().to_owned())),
-        (ArgumentKind::Secret, Value::String(text)) => {
-            Some(Setting::Secret(Secret::from(text.as_str())))
-        }
-        (ArgumentKind::Integer, number) => integer(number).map(Setting::Integer),
-        (ArgumentKind::Bool, Value::Bool(flag)) => Some(Setting::Bool(*flag)),
-        (ArgumentKind::TextList, Value::List(_)) => Some(Setting::TextList(texts(given))),
-        _ => None,
-    }
-}
-
-fn parsed(kind: ArgumentKind, variable: &str, text: String) -> Result<Setting, String> {
-    let wrong = |what: &str| format!("The environment variable {variable} is not {what}.");
-    match kind {
-        ArgumentKind::Text => Ok(Setting::Text(text)),
-        ArgumentKind::Secret => Ok(Setting::Secret(Secret::new(text.into_bytes()))),
-        ArgumentKind::Integer => {
-            text.trim().parse().map(Setting::Integer).map_err(|_| wrong("a whole number"))
-        }
-        ArgumentKind::Bool => match text.trim() {
-            "true" | "1" => Ok(Setting::Bool(true)),
-            "false" | "0" => Ok(Setting::Bool(false)),
-            _ => Err(wrong("true or false")),
-        },
-        ArgumentKind::TextList => {
-            let items = text.split(',').map(|item| item.trim().to_owned());
-            Ok(Setting::TextList(items.filter(|item| !item.is_empty()).collect()))
-        }
     }
 }
 
@@ -362,7 +304,7 @@ mod tests {
     #[test]
     fn unknown_profiles_are_found_out_at_apply() {
         let config = block(vec![("profiles", Value::UNKNOWN)]);
-        let configured = read(&config, &mut Diagnostics::new()).unwrap();
+        let configured = read(&config, "coffer-test", &mut Diagnostics::new()).unwrap();
         assert_eq!(configured.vault("main").unwrap_err(), NoVault::Unknown);
         assert_eq!(configured.profile_name(None), Err(NoVault::Unknown));
         assert!(configured.may_have("anything"));
@@ -373,7 +315,7 @@ mod tests {
         let unknown = Value::object([("embedded", Value::object([("path", Value::UNKNOWN)]))]);
         let empty = Value::object([("embedded", Value::Null)]);
         let config = block(vec![("profiles", map(vec![("a", unknown), ("b", empty)]))]);
-        let configured = read(&config, &mut Diagnostics::new()).unwrap();
+        let configured = read(&config, "coffer-test", &mut Diagnostics::new()).unwrap();
         assert_eq!(configured.vault("a").unwrap_err(), NoVault::Unknown);
         assert!(matches!(configured.vault("b"), Err(NoVault::Broken { name, .. }) if name == "b"));
         let known = vec!["a".to_owned(), "b".to_owned()];
@@ -390,7 +332,7 @@ mod tests {
             ("profiles", map(vec![("main", broken)])),
         ]);
         let mut diags = Diagnostics::new();
-        assert!(read(&config, &mut diags).is_none());
+        assert!(read(&config, "coffer-test", &mut diags).is_none());
         let diagnostic = diags.iter().next().unwrap();
         assert_eq!(diagnostic.path, Path::attribute("default_profile"));
         assert!(diagnostic.detail.contains("Known profiles: main"));

@@ -30,6 +30,7 @@ mod keys;
 mod resource_secret;
 mod resource_secret_version;
 mod schema;
+mod settings;
 mod times;
 
 #[cfg(test)]
@@ -72,7 +73,8 @@ impl Provider for Coffer {
     }
 
     async fn configure(&self, _ctx: &Context, request: ConfigureRequest, diags: &mut Diagnostics) {
-        if let Some(configured) = configure::read(&request.config, diags) {
+        let agent = settings::user_agent(&request.terraform_version);
+        if let Some(configured) = configure::read(&request.config, &agent, diags) {
             tracing::debug!(profiles = configured.profile_names().len(), "configured");
             self.shared.set(configured);
         }

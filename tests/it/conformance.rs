@@ -12,7 +12,7 @@ use coffer::domain::kind::{Content, Kind};
 use coffer::domain::material::Secret;
 use coffer::domain::port::{
     BackendError, ErrorKind, Lifecycle, ListFilter, Metadata, MetadataPatch, NewSecret, NewVersion,
-    Stage, Status, VersionSelector,
+    Options, Stage, Status, VersionSelector,
 };
 use coffer::domain::rotation::RotationState;
 use harness::{CURRENT, Subject, backends, generic, name, nonce, print};
@@ -205,7 +205,7 @@ async fn try_create_with(
         expected_version: None,
         nonce: nonce(),
     };
-    s.backend.create(NewSecret { name: secret, metadata, version }).await
+    s.backend.create(NewSecret { name: secret, metadata, options: Options::new(), version }).await
 }
 
 async fn largest_value_is_kept_and_a_larger_one_refused(s: &Subject) {
@@ -430,7 +430,10 @@ async fn first_version_cannot_be_pending(s: &Subject) {
         nonce: nonce(),
     };
     let metadata = Metadata { enabled: true, ..Metadata::default() };
-    let refused = s.backend.create(NewSecret { name: &name("a"), metadata, version }).await;
+    let refused = s
+        .backend
+        .create(NewSecret { name: &name("a"), metadata, options: Options::new(), version })
+        .await;
     assert_kind(refused, ErrorKind::InvalidRequest);
     assert_kind(s.backend.read(&name("a")).await, ErrorKind::NotFound);
 }

@@ -21,7 +21,7 @@ use coffer::domain::fingerprint::{Fingerprint, Key, KeyRing, Salt};
 use coffer::domain::kind::{Content, Kind};
 use coffer::domain::material::Secret;
 use coffer::domain::port::{
-    Backend as _, BackendError, Metadata, NewSecret, NewVersion, Stage, VersionSelector,
+    Backend as _, BackendError, Metadata, NewSecret, NewVersion, Options, Stage, VersionSelector,
 };
 use coffer::domain::rotation::RotationState;
 use coffer::domain::secret::SecretName;
@@ -92,7 +92,10 @@ async fn create(backend: &Embedded, secret: &str, value: &[u8]) -> Result<(), Ba
     let print = print(&content);
     let version = version(&content, &print, nonce(secret, value));
     let metadata = Metadata { enabled: true, ..Metadata::default() };
-    backend.create(NewSecret { name: &name(secret), metadata, version }).await.map(|_| ())
+    backend
+        .create(NewSecret { name: &name(secret), metadata, options: Options::new(), version })
+        .await
+        .map(|_| ())
 }
 
 async fn put(backend: &Embedded, secret: &str, value: &[u8]) -> Result<u64, BackendError> {

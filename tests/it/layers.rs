@@ -78,17 +78,30 @@ const LAYERS: &[Layer] = &[
     Layer { files: &["engine/"], ours: &["domain"], crates: &["time", "tokio", "tracing"] },
     Layer {
         files: &["adapters/http/", "adapters/sign/"],
-        ours: &["domain/port", "adapters/http", "adapters/sign"],
+        ours: &[
+            "domain/material",
+            "domain/port",
+            "adapters/descriptor",
+            "adapters/http",
+            "adapters/sign",
+        ],
         crates: &[
+            "aws_lc_rs",
+            "aws_sigv4",
             "base64",
+            "bytes",
+            "getrandom",
             "hmac",
+            "http",
             "reqwest",
             "rustls",
+            "rustls_native_certs",
             "serde_json",
             "sha2",
             "time",
             "tokio",
             "tracing",
+            "url",
         ],
     },
     Layer {
@@ -100,7 +113,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         files: &["adapters/"],
         ours: &["domain", "adapters/descriptor", "adapters/http", "adapters/sign"],
-        crates: &["base64", "serde_json", "time", "tokio", "tracing"],
+        crates: &["base64", "bytes", "serde_json", "time", "tokio", "tracing", "url"],
     },
     Layer {
         files: &["provider/"],
@@ -115,10 +128,26 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// What a backend's own folder may use on top of its row.
-const BACKEND_CRATES: &[(&str, &[&str])] = &[(
-    "embedded",
-    &["argon2", "chacha20poly1305", "getrandom", "hkdf", "hmac", "rusqlite", "rustix", "sha2"],
-)];
+const BACKEND_CRATES: &[(&str, &[&str])] = &[
+    (
+        "aws_secrets_manager",
+        &[
+            "aws_config",
+            "aws_credential_types",
+            "aws_sigv4",
+            "aws_smithy_runtime_api",
+            "aws_smithy_types",
+            "aws_types",
+            "http",
+        ],
+    ),
+    ("azure_key_vault", &["aws_lc_rs", "azure_core", "azure_identity", "http", "sha1", "sha2"]),
+    (
+        "embedded",
+        &["argon2", "chacha20poly1305", "getrandom", "hkdf", "hmac", "rusqlite", "rustix", "sha2"],
+    ),
+    ("oci_vault", &["aws_lc_rs", "http", "pkcs8", "sha2"]),
+];
 
 /// Files that may write to standard output or standard error, and why.
 const OUTPUT: &[(&str, &str)] = &[
@@ -130,7 +159,11 @@ const OUTPUT: &[(&str, &str)] = &[
 
 /// Files that may open files (I7), and why.
 const FILES: &[(&str, &str)] = &[
+    ("adapters/aws_secrets_manager/auth", "token files of the sign-in"),
+    ("adapters/azure_key_vault/auth", "token files of the sign-in"),
     ("adapters/embedded/", "the vault file and its key file"),
+    ("adapters/http/tls.rs", "certificates of a profile"),
+    ("adapters/oci_vault/auth", "the configuration file, keys and tokens of the sign-in"),
     ("provider/keys.rs", "key files named in the configuration"),
     ("main.rs", "the command line"),
     ("cli/", "the command line"),

@@ -52,6 +52,7 @@ async fn reader_never_fails_during_staged_rotations() {
     let (run, name) = (run(), SecretName::parse("app/a").unwrap());
     let first = content("0");
     let wanted = Creation {
+        options: coffer::domain::port::Options::new(),
         name: &name,
         metadata: Metadata { enabled: true, ..Metadata::default() },
         content: Some(&first),
@@ -122,6 +123,7 @@ async fn same_content_is_not_uploaded_again_and_rollback_uploads_nothing() {
     let (run, name) = (run(), SecretName::parse("a").unwrap());
     let (one, two) = (content("one"), content("two"));
     let wanted = Creation {
+        options: coffer::domain::port::Options::new(),
         name: &name,
         metadata: Metadata { enabled: true, ..Metadata::default() },
         content: Some(&one),

@@ -6,7 +6,7 @@
 
 use rusqlite::ErrorCode;
 
-use crate::domain::port::{BackendError, ErrorKind, Status};
+use crate::domain::port::{BackendError, ErrorKind, Outcome, Status};
 
 /// A failed step inside the vault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,7 @@ impl Failure {
         BackendError {
             kind: self.kind,
             status: self.status,
+            outcome: Outcome::NotApplied,
             operation,
             message: self.message,
             context: self.context,

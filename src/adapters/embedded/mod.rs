@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use super::descriptor::{Descriptor, InvalidSettings, Settings, Stability};
-use crate::domain::port::{Backend, Capability, RecoveryWindow};
+use crate::domain::port::{Backend, Capability, Lists, RecoveryWindow};
 
 mod ambient;
 mod auth;
@@ -50,6 +50,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     summary: "One encrypted file next to the configuration; no account, no network.",
     docs: include_str!("docs.md"),
     arguments: config::ARGUMENTS,
+    options: &[],
+    pacing: None,
     capability,
     open,
 };
@@ -66,6 +68,8 @@ fn capability() -> Capability {
         unicode_names: true,
         case_sensitive_names: true,
         max_tags: ops::MAX_TAGS,
+        max_tag_value_chars: usize::MAX,
+        max_description_chars: usize::MAX,
         compare_and_set: true,
         soft_delete: Some(RecoveryWindow { min_days, default_days, max_days }),
         disable: true,
@@ -73,6 +77,8 @@ fn capability() -> Capability {
         metadata_without_values: false,
         validity_times: true,
         backup: true,
+        // Reading one secret is as cheap as a listing here.
+        lists: Lists::Partial,
     }
 }
 

@@ -17,7 +17,7 @@ use super::error::Failure;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::kind::Kind;
 use crate::domain::material::Secret;
-use crate::domain::port::{ErrorKind, Lifecycle, Metadata, SecretRecord};
+use crate::domain::port::{ErrorKind, Lifecycle, Metadata, Options, SecretRecord};
 use crate::domain::rotation::{RotationState, RotationStates};
 use crate::domain::secret::SecretName;
 use crate::domain::version::VersionRecord;
@@ -123,6 +123,7 @@ impl SecretData {
             backend_id: hex(&self.id),
             kind: shown.map(|v| v.kind),
             metadata: self.metadata.clone(),
+            options: Options::new(),
             lifecycle: self.lifecycle(),
             current: self.current().map(|v| v.record(self)),
             latest: self.latest,

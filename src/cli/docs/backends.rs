@@ -1,7 +1,7 @@
 //! The guide to the backends: what each vault can do, and the arguments of its profiles.
 
 use coffer::adapters::descriptor::{ArgumentKind, Descriptor, Stability};
-use coffer::domain::port::Capability;
+use coffer::domain::port::{Capability, Lists};
 
 use super::text;
 
@@ -58,6 +58,8 @@ fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, St
         unicode_names,
         case_sensitive_names,
         max_tags,
+        max_tag_value_chars,
+        max_description_chars,
         compare_and_set,
         soft_delete,
         disable,
@@ -65,6 +67,7 @@ fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, St
         metadata_without_values,
         validity_times,
         backup,
+        lists,
     } = capability;
     let yes = |flag: &bool| if *flag { "yes" } else { "no" }.to_owned();
     let names = characters(name_punctuation, *unicode_names);
@@ -98,6 +101,8 @@ fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, St
                 most => format!("at most {most}"),
             },
         ),
+        ("Longest value of a tag", characters_at_most(*max_tag_value_chars)),
+        ("Longest description", characters_at_most(*max_description_chars)),
         ("`not_before` and `expires_at`", yes(validity_times)),
         ("Disabling", yes(disable)),
         (
@@ -116,7 +121,22 @@ fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, St
         ("Refresh without the right to read values", yes(metadata_without_values)),
         ("Refuses to overwrite a version it has not seen", yes(compare_and_set)),
         ("Backup and restore", yes(backup)),
+        (
+            "Refresh by listing",
+            match lists {
+                Lists::Partial => "no".to_owned(),
+                Lists::Complete { page } => format!("{page} secrets a call"),
+            },
+        ),
     ]
+}
+
+fn characters_at_most(limit: usize) -> String {
+    match limit {
+        0 => "none".to_owned(),
+        usize::MAX => "any length".to_owned(),
+        most => format!("{most} characters"),
+    }
 }
 
 /// The characters of names in words; those that are missing where they are fewer.

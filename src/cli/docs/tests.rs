@@ -338,6 +338,8 @@ static VAULT: Descriptor = Descriptor {
         env: Some("SAMPLE_PATH"),
         description: "One | two\nlines.",
     }],
+    options: &[],
+    pacing: None,
     capability: || Capability {
         versions: true,
         max_versions: Some(30),
@@ -348,6 +350,8 @@ static VAULT: Descriptor = Descriptor {
         unicode_names: false,
         case_sensitive_names: false,
         max_tags: usize::MAX,
+        max_tag_value_chars: 256,
+        max_description_chars: 1024,
         compare_and_set: true,
         soft_delete: Some(RecoveryWindow { min_days: 7, default_days: 30, max_days: 30 }),
         disable: true,
@@ -355,6 +359,7 @@ static VAULT: Descriptor = Descriptor {
         metadata_without_values: true,
         validity_times: true,
         backup: false,
+        lists: coffer::domain::port::Lists::Partial,
     },
     open: |_| Err(InvalidSettings { argument: None, message: String::new() }),
 };

@@ -92,6 +92,8 @@ fn characters_foreign_to_the_vault_are_found_in_the_schema() {
         unicode_names: false,
         case_sensitive_names: false,
         max_tags: 15,
+        max_tag_value_chars: 256,
+        max_description_chars: 1024,
         compare_and_set: false,
         soft_delete: None,
         disable: true,
@@ -99,6 +101,7 @@ fn characters_foreign_to_the_vault_are_found_in_the_schema() {
         metadata_without_values: true,
         validity_times: true,
         backup: true,
+        lists: crate::domain::port::Lists::Partial,
     };
     assert_eq!(schema("{{type}}-{{secretKey}}").foreign_character(&vault), None);
     assert_eq!(schema("a-{{secretKey}}_b/").foreign_character(&vault), Some('_'));

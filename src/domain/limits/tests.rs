@@ -1,7 +1,7 @@
 //! Every limit of a vault, at it and one beyond.
 
 use super::*;
-use crate::domain::port::RecoveryWindow;
+use crate::domain::port::{Lists, RecoveryWindow};
 
 fn vault() -> Capability {
     Capability {
@@ -14,6 +14,8 @@ fn vault() -> Capability {
         unicode_names: false,
         case_sensitive_names: true,
         max_tags: 2,
+        max_tag_value_chars: 256,
+        max_description_chars: 1024,
         compare_and_set: true,
         soft_delete: Some(RecoveryWindow { min_days: 7, default_days: 30, max_days: 30 }),
         disable: true,
@@ -21,6 +23,7 @@ fn vault() -> Capability {
         metadata_without_values: true,
         validity_times: true,
         backup: true,
+        lists: Lists::Partial,
     }
 }
 

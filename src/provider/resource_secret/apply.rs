@@ -136,6 +136,7 @@ pub(super) async fn create(
     let content = apply.initial();
     let Some(ring) = apply.ring(content.is_some(), diags).await else { return };
     let wanted = Creation {
+        options: crate::domain::port::Options::new(),
         name: &apply.name,
         metadata: apply.metadata(),
         content,

@@ -11,7 +11,7 @@ use super::decide::{Caution, Decided, Decision, decide_with};
 use super::fields::{Fields, known_tags};
 use super::{REPLACES, ResourceSecret, applied, timeout};
 use crate::domain::fingerprint::KeyRing;
-use crate::domain::limits::{Subject, Wanted, violations};
+use crate::domain::limits::{Subject, Wanted};
 use crate::domain::policy::{DeletionPolicy, OnExisting};
 use crate::domain::port::SecretRecord;
 use crate::domain::secret::SecretName;
@@ -164,6 +164,7 @@ impl Planner<'_> {
             name: name.as_ref(),
             content: self.given.content(),
             tags: tags.as_ref(),
+            description: config.description.known().map(String::as_str),
             not_before: time(&config.not_before),
             expires_at: time(&config.expires_at),
             enabled: config.enabled.known().copied(),
@@ -172,7 +173,7 @@ impl Planner<'_> {
             recovery_window_days: config.recovery_window_days.known().copied(),
             ..Wanted::default()
         };
-        for violation in violations(vault.capability(), &wanted) {
+        for violation in vault.violations(&wanted) {
             let path = match (violation.subject, &self.given) {
                 (Subject::Content, Given::Known { path, .. }) => path.clone(),
                 (subject, _) => Path::attribute(subject.argument()),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::fields::Fields;
 use super::{IMPORTED, ResourceSecretVersion, locate};
 use crate::domain::fingerprint::{KeyRing, Match};
-use crate::domain::limits::{Wanted, violations};
+use crate::domain::limits::Wanted;
 use crate::domain::policy::OnDestroy;
 use crate::domain::port::Stage;
 use crate::domain::rotation::{RotationState, RotationStates};
@@ -215,7 +215,7 @@ fn check_limits(
     let Some((_, vault)) = locate(secret_id, configured, &mut Diagnostics::new()) else { return };
     let stage = config.wants(RotationState::Pending).then_some(Stage::Pending);
     let wanted = Wanted { content: given.content(), stage, ..Wanted::default() };
-    for violation in violations(vault.capability(), &wanted) {
+    for violation in vault.violations(&wanted) {
         let path = match given {
             Given::Known { path, .. } if violation.subject.argument() == "content" => path.clone(),
             _ => Path::attribute(violation.subject.argument()),

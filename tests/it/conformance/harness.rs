@@ -10,8 +10,8 @@ use coffer::domain::fingerprint::{Fingerprint, Key, KeyRing, Salt};
 use coffer::domain::kind::{Content, Kind};
 use coffer::domain::material::Secret;
 use coffer::domain::port::{
-    Backend, BackendError, Capability, Metadata, NewSecret, NewVersion, SecretRecord, Stage,
-    VersionSelector,
+    Backend, BackendError, Capability, Metadata, NewSecret, NewVersion, Options, SecretRecord,
+    Stage, VersionSelector,
 };
 use coffer::domain::rotation::RotationState;
 use coffer::domain::secret::SecretName;
@@ -122,7 +122,9 @@ impl Subject {
             nonce,
         };
         let metadata = Metadata { enabled: true, ..Metadata::default() };
-        self.backend.create(NewSecret { name: &name(secret), metadata, version }).await
+        self.backend
+            .create(NewSecret { name: &name(secret), metadata, options: Options::new(), version })
+            .await
     }
 
     /// Stores a version.

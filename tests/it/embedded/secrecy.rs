@@ -30,8 +30,12 @@ fn write(bench: &Bench) {
         enabled: true,
         ..Metadata::default()
     };
-    let secret =
-        NewSecret { name: &name(WORDS[1]), metadata, version: version(&content, &print, [1; 16]) };
+    let secret = NewSecret {
+        name: &name(WORDS[1]),
+        metadata,
+        options: coffer::domain::port::Options::new(),
+        version: version(&content, &print, [1; 16]),
+    };
     bench.runtime.block_on(bench.backend.create(secret)).unwrap();
 }
 

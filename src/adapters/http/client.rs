@@ -1,0 +1,287 @@
+//! Requests to one service: authorised, paced, repeated where that is safe, understood.
+//!
+//! Responsible for the loop around an attempt: pace, authorise, send, on 401 renew once, on a
+//! passing failure wait and repeat. What may be repeated follows from [`Repeat`] and from whether
+//! the service can have acted. Leaves the vocabulary of a service (signatures, error codes) to its
+//! [`Api`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Url};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use tokio::time::Instant;
+
+use super::pace::Pace;
+use super::request::{Repeat, Request};
+use super::response::Response;
+use super::retry::{Next, Quota, RetryPolicy};
+use super::settings::HttpSettings;
+use super::transport::{Reached, Transport, TransportError};
+use crate::domain::port::{BackendError, ErrorKind, Outcome, Status};
+
+/// How a service is spoken to.
+#[async_trait]
+pub trait Api: fmt::Debug + Send + Sync {
+    /// Adds what proves who asks. Called for every attempt, since signatures carry the time.
+    async fn authorize(&self, request: &mut Outgoing<'_>) -> Result<(), BackendError>;
+
+    /// The service answered 401: forget the token it was sent. True when another attempt can do
+    /// better; asked at most once per request.
+    async fn renew(&self, answer: &Response) -> bool;
+
+    /// What an answer that is no success means: the service's own codes first, else
+    /// [`kind_of_status`]. Sets `Temporary` where a repetition can help, and
+    /// [`Outcome::Unknown`] where the service may have acted all the same. Gives the vendor's
+    /// request id as context.
+    fn failure(&self, operation: &'static str, answer: &Response) -> BackendError;
+}
+
+/// A request on its way out.
+#[derive(Debug)]
+pub struct Outgoing<'r> {
+    /// The operation of the port, for errors.
+    pub operation: &'static str,
+    /// Method.
+    pub method: &'r Method,
+    /// Address, as it is sent.
+    pub url: &'r Url,
+    /// Headers; what authorises is added here.
+    pub headers: &'r mut HeaderMap,
+    /// Body; empty for none.
+    pub body: &'r [u8],
+}
+
+/// A client of one service, shared by everything in a profile.
+#[derive(Debug, Clone)]
+pub struct Client {
+    transport: Transport,
+    api: Arc<dyn Api>,
+    pace: Option<Arc<Pace>>,
+    quota: Arc<Quota>,
+    policy: RetryPolicy,
+}
+
+impl Client {
+    /// A client. Cheap: nothing is read or connected before the first request.
+    #[must_use]
+    pub fn new(settings: HttpSettings, api: Arc<dyn Api>) -> Self {
+        Self::over(Transport::new(settings), api)
+    }
+
+    /// A client over a transport that others use too.
+    #[must_use]
+    pub fn over(transport: Transport, api: Arc<dyn Api>) -> Self {
+        let pace = transport.settings().pacing.map(|pacing| Arc::new(Pace::new(pacing)));
+        let policy = transport.settings().retry;
+        Self { transport, api, pace, quota: Arc::new(Quota::new()), policy }
+    }
+
+    /// Sends a request until it succeeds or cannot.
+    ///
+    /// # Errors
+    /// What [`Api::failure`] makes of the last answer, or `Unavailable` without one. `Exhausted`
+    /// after repetitions; [`Outcome::Unknown`] when a write may have been done.
+    pub async fn send(&self, request: &Request) -> Result<Response, BackendError> {
+        let started = Instant::now();
+        let mut renewed = false;
+        let mut attempt = 1;
+        loop {
+            let failure = match self.attempt(request, attempt).await? {
+                Ok(answer) if answer.is_success() => {
+                    self.quota.succeed(attempt > 1);
+                    return Ok(answer);
+                }
+                Ok(answer) if answer.status == 401 && !renewed => {
+                    renewed = true;
+                    if self.api.renew(&answer).await {
+                        continue;
+                    }
+                    Failed { error: self.understand(request, &answer), retry_after: None }
+                }
+                Ok(answer) => Failed {
+                    error: self.understand(request, &answer),
+                    retry_after: retry_after(&answer),
+                },
+                Err(error) => Failed { error: unanswered(request, &error), retry_after: None },
+            };
+            let wait = self.wait(request, attempt, started, &failure)?;
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt. The outer error is one of sign-in: the request was not sent.
+    async fn attempt(
+        &self,
+        request: &Request,
+        attempt: u32,
+    ) -> Result<Result<Response, TransportError>, BackendError> {
+        let _slot = match &self.pace {
+            Some(pace) => pace.enter().await,
+            None => None,
+        };
+        let body = request.body.as_ref().map_or(&[][..], |body| body.expose());
+        let mut headers = request.headers.clone();
+        if body.is_empty() && request.method != Method::GET && request.method != Method::HEAD {
+            // Left out otherwise, and signatures cover it.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let mut outgoing = Outgoing {
+            operation: request.operation,
+            method: &request.method,
+            url: &request.url,
+            headers: &mut headers,
+            body,
+        };
+        self.api.authorize(&mut outgoing).await?;
+        let started = Instant::now();
+        let answer = self
+            .transport
+            .send(request.method.clone(), request.url.clone(), headers, request.body.clone())
+            .await;
+        log(request, attempt, started.elapsed(), &answer);
+        Ok(answer)
+    }
+
+    fn understand(&self, request: &Request, answer: &Response) -> BackendError {
+        let error = self.api.failure(request.operation, answer);
+        if request.repeat == Repeat::Always {
+            BackendError { outcome: Outcome::NotApplied, ..error }
+        } else {
+            error
+        }
+    }
+
+    /// How long to wait before the next attempt, or the error to end with.
+    fn wait(
+        &self,
+        request: &Request,
+        attempt: u32,
+        started: Instant,
+        failed: &Failed,
+    ) -> Result<Duration, BackendError> {
+        let error = &failed.error;
+        if error.status != Status::Temporary || error.outcome == Outcome::Unknown {
+            return Err(error.clone());
+        }
+        let next = self.policy.next(attempt, started.elapsed(), failed.retry_after, random());
+        match next {
+            Next::Wait(wait) if self.quota.take() => {
+                let operation = request.operation;
+                tracing::debug!(operation, attempt, kind = ?error.kind, ?wait, "repeating");
+                Ok(wait)
+            }
+            _ => {
+                let mut error = error.clone().with("attempts", attempt.to_string());
+                error.status = Status::Exhausted;
+                if let Some(wait) = failed.retry_after {
+                    error = error.with("retry_after", format!("{} s", wait.as_secs()));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+struct Failed {
+    error: BackendError,
+    retry_after: Option<Duration>,
+}
+
+/// What no answer means: a read, or a write that nobody got, may be repeated.
+fn unanswered(request: &Request, failure: &TransportError) -> BackendError {
+    let host = request.url.host_str().unwrap_or("the service");
+    let message = format!("{host} gave no answer: {failure}");
+    let error = match failure.reached {
+        Reached::Nothing => {
+            let message = failure.message.clone();
+            return BackendError::permanent(ErrorKind::InvalidRequest, request.operation, message);
+        }
+        Reached::TooLarge => {
+            BackendError::permanent(ErrorKind::Unexpected, request.operation, message)
+        }
+        Reached::NotConnected | Reached::Sent => {
+            BackendError::temporary(ErrorKind::Unavailable, request.operation, message)
+        }
+    };
+    let lost = matches!(failure.reached, Reached::Sent | Reached::TooLarge);
+    if lost && request.repeat == Repeat::IfNotApplied { error.outcome_unknown() } else { error }
+}
+
+/// What a status means when the service's own code says nothing.
+#[must_use]
+pub const fn kind_of_status(status: u16) -> ErrorKind {
+    match status {
+        400 | 405 | 406 | 413 | 414 | 415 | 422 => ErrorKind::InvalidRequest,
+        401 => ErrorKind::Unauthenticated,
+        403 => ErrorKind::PermissionDenied,
+        404 | 410 => ErrorKind::NotFound,
+        409 | 423 => ErrorKind::Conflict,
+        412 | 428 => ErrorKind::Precondition,
+        429 => ErrorKind::RateLimited,
+        501 => ErrorKind::Unsupported,
+        408 | 425 | 500 | 502..=504 => ErrorKind::Unavailable,
+        _ => ErrorKind::Unexpected,
+    }
+}
+
+/// The error of a status when the service's own code says nothing. After 408, 500, 502 and 504 the
+/// service may have acted; after 425, 429 and 503 it says that it has not.
+#[must_use]
+pub fn status_of(operation: &'static str, status: u16, message: impl Into<String>) -> BackendError {
+    let kind = kind_of_status(status);
+    let error = match kind {
+        ErrorKind::RateLimited | ErrorKind::Unavailable => {
+            BackendError::temporary(kind, operation, message)
+        }
+        _ => BackendError::permanent(kind, operation, message),
+    };
+    let error = error.with("status", status.to_string());
+    if matches!(status, 408 | 500 | 502 | 504) { error.outcome_unknown() } else { error }
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date.
+fn retry_after(answer: &Response) -> Option<Duration> {
+    let text = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()?;
+    Some((at - OffsetDateTime::now_utc()).try_into().unwrap_or(Duration::ZERO))
+}
+
+/// Only what is listed here is logged: no query, no header that proves identity, no body.
+fn log(
+    request: &Request,
+    attempt: u32,
+    elapsed: Duration,
+    answer: &Result<Response, TransportError>,
+) {
+    let operation = request.operation;
+    let (method, path) = (&request.method, request.url.path());
+    let host = request.url.host_str().unwrap_or_default();
+    let ms = elapsed.as_millis();
+    match answer {
+        Ok(answer) => {
+            let status = answer.status;
+            tracing::debug!(operation, %method, host, path, status, attempt, ms, "request");
+        }
+        Err(error) => {
+            tracing::debug!(operation, %method, host, path, %error, attempt, ms, "request");
+        }
+    }
+}
+
+/// For jitter only. Without random bytes all wait equally long.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u64::from_le_bytes(bytes),
+        Err(_) => 0,
+    }
+}

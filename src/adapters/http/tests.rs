@@ -1,0 +1,1 @@
+//! The loop around a request, against a scripted server.
