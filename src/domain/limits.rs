@@ -36,6 +36,8 @@ pub struct Wanted<'w> {
     pub deletion_policy: Option<DeletionPolicy>,
     /// Days a soft-deleted secret can be recovered.
     pub recovery_window_days: Option<i64>,
+    /// Single versions are to be deleted, at once or later.
+    pub version_deletion: Option<Subject>,
 }
 
 /// Something that the vault cannot hold or do.
@@ -71,6 +73,10 @@ pub enum Subject {
     DeletionPolicy,
     /// Days a soft-deleted secret can be recovered.
     RecoveryWindowDays,
+    /// Which versions are pruned.
+    Retain,
+    /// What destroying a version does.
+    OnDestroy,
 }
 
 impl Subject {
@@ -88,6 +94,8 @@ impl Subject {
             Self::Enabled => "enabled",
             Self::DeletionPolicy => "deletion_policy",
             Self::RecoveryWindowDays => "recovery_window_days",
+            Self::Retain => "retain",
+            Self::OnDestroy => "on_destroy",
         }
     }
 }
@@ -112,6 +120,10 @@ pub fn violations(vault: &Capability, wanted: &Wanted<'_>) -> Vec<Violation> {
         Subject::RecoveryWindowDays,
         wanted.recovery_window_days.and_then(|days| check_window(vault, days)),
     );
+    if let Some(subject) = wanted.version_deletion.filter(|_| !vault.delete_versions) {
+        let message = "this vault deletes no single version; leave it out".to_owned();
+        found.push(Violation { subject, message });
+    }
     found
 }
 
@@ -217,6 +229,11 @@ fn check_deletion(vault: &Capability, policy: DeletionPolicy) -> Option<String> 
         DeletionPolicy::Recoverable if vault.soft_delete.is_none() => Some(format!(
             "this vault cannot delete recoverably; to delete secrets for good write deletion_policy = {:?}, to leave them in the vault {:?}",
             DeletionPolicy::Destroy.code(),
+            DeletionPolicy::Retain.code()
+        )),
+        DeletionPolicy::Destroy if !vault.purge => Some(format!(
+            "this vault destroys nothing at once: a deleted secret goes after its window; choose {:?} or {:?}",
+            DeletionPolicy::Recoverable.code(),
             DeletionPolicy::Retain.code()
         )),
         DeletionPolicy::Disable if !vault.disable => Some(format!(

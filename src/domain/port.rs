@@ -126,12 +126,15 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Errors: `NotFound` when no soft-deleted secret has the name.
     async fn recover(&self, name: &SecretName) -> Result<SecretRecord, BackendError>;
 
-    /// Destroys a secret, active or soft-deleted, for good. `NotFound` when there is none.
+    /// Destroys a secret, active or soft-deleted, for good.
+    ///
+    /// Errors: `NotFound` when there is none; `Unsupported` where secrets go after a window only.
     async fn purge(&self, name: &SecretName) -> Result<(), BackendError>;
 
     /// Deletes one version.
     ///
-    /// Errors: `Precondition` when it is not deprecated.
+    /// Errors: `Precondition` when it is not deprecated; `Unsupported` where the vault deletes no
+    /// single version.
     async fn delete_version(&self, name: &SecretName, number: u64) -> Result<(), BackendError>;
 
     /// A self-contained encrypted backup with all versions.
@@ -352,6 +355,10 @@ pub struct Capability {
     pub compare_and_set: bool,
     /// Deletes recoverably, with windows of these days (least, default, most).
     pub soft_delete: Option<RecoveryWindow>,
+    /// Destroys a secret at once and for good.
+    pub purge: bool,
+    /// Deletes single versions.
+    pub delete_versions: bool,
     /// A secret can be disabled.
     pub disable: bool,
     /// Holds pending versions by itself.

@@ -69,6 +69,8 @@ pub(crate) fn capability() -> Capability {
         max_description_chars: 1024,
         compare_and_set: true,
         soft_delete: Some(RecoveryWindow { min_days: 7, default_days: 30, max_days: 90 }),
+        purge: true,
+        delete_versions: true,
         disable: true,
         pending_versions: true,
         metadata_without_values: true,

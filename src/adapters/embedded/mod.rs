@@ -72,6 +72,8 @@ fn capability() -> Capability {
         max_description_chars: usize::MAX,
         compare_and_set: true,
         soft_delete: Some(RecoveryWindow { min_days, default_days, max_days }),
+        purge: true,
+        delete_versions: true,
         disable: true,
         pending_versions: true,
         metadata_without_values: false,

@@ -354,6 +354,8 @@ static VAULT: Descriptor = Descriptor {
         max_description_chars: 1024,
         compare_and_set: true,
         soft_delete: Some(RecoveryWindow { min_days: 7, default_days: 30, max_days: 30 }),
+        purge: true,
+        delete_versions: true,
         disable: true,
         pending_versions: false,
         metadata_without_values: true,

@@ -96,6 +96,8 @@ fn characters_foreign_to_the_vault_are_found_in_the_schema() {
         max_description_chars: 1024,
         compare_and_set: false,
         soft_delete: None,
+        purge: true,
+        delete_versions: true,
         disable: true,
         pending_versions: false,
         metadata_without_values: true,

@@ -171,6 +171,7 @@ impl Planner<'_> {
             // Whether a recoverable delete works is told when something is to be deleted.
             deletion_policy: policy.filter(|policy| *policy != DeletionPolicy::Recoverable),
             recovery_window_days: config.recovery_window_days.known().copied(),
+            version_deletion: config.retention().map(|_| Subject::Retain),
             ..Wanted::default()
         };
         for violation in vault.violations(&wanted) {

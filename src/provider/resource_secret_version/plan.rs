@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::fields::Fields;
 use super::{IMPORTED, ResourceSecretVersion, locate};
 use crate::domain::fingerprint::{KeyRing, Match};
-use crate::domain::limits::Wanted;
+use crate::domain::limits::{Subject, Wanted};
 use crate::domain::policy::OnDestroy;
 use crate::domain::port::Stage;
 use crate::domain::rotation::{RotationState, RotationStates};
@@ -214,10 +214,11 @@ fn check_limits(
     // A profile that is not known yet is no problem of this plan.
     let Some((_, vault)) = locate(secret_id, configured, &mut Diagnostics::new()) else { return };
     let stage = config.wants(RotationState::Pending).then_some(Stage::Pending);
-    let wanted = Wanted { content: given.content(), stage, ..Wanted::default() };
+    let version_deletion = (config.on_destroy() == OnDestroy::Delete).then_some(Subject::OnDestroy);
+    let wanted = Wanted { content: given.content(), stage, version_deletion, ..Wanted::default() };
     for violation in vault.violations(&wanted) {
         let path = match given {
-            Given::Known { path, .. } if violation.subject.argument() == "content" => path.clone(),
+            Given::Known { path, .. } if violation.subject == Subject::Content => path.clone(),
             _ => Path::attribute(violation.subject.argument()),
         };
         let message = capitalised(&violation.message);

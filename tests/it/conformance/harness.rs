@@ -27,6 +27,8 @@ pub trait Harness: Send + Sync {
     fn second_client(&self) -> Arc<dyn Backend>;
     /// Lets time pass for the vault.
     fn advance(&self, by: Duration);
+    /// Number of secrets that makes several pages of a listing.
+    fn many(&self) -> usize;
 }
 
 /// Makes a harness for a line of the catalogue. A backend without one fails every case.
@@ -34,6 +36,15 @@ pub fn fresh(backend: &str) -> Box<dyn Harness> {
     match backend {
         "embedded" => Box::new(EmbeddedHarness::new()),
         other => panic!("the backend {other} has no conformance harness"),
+    }
+}
+
+/// Cases that the server a backend is tested against cannot play, each with the reason. Never for
+/// what the backend itself cannot do: that is its capability, and the case asserts the refusal.
+pub fn gaps(backend: &str) -> &'static [(&'static str, &'static str)] {
+    match backend {
+        "embedded" => &[],
+        other => panic!("the backend {other} does not say what its server cannot play"),
     }
 }
 
@@ -76,6 +87,10 @@ impl Harness for EmbeddedHarness {
         Self::open(&self.directory, &self.ahead)
     }
 
+    fn many(&self) -> usize {
+        1_100
+    }
+
     fn advance(&self, by: Duration) {
         self.ahead.fetch_add(by.whole_seconds().unsigned_abs(), Ordering::SeqCst);
     }
@@ -83,6 +98,8 @@ impl Harness for EmbeddedHarness {
 
 /// One backend under test.
 pub struct Subject {
+    /// Its name in the catalogue.
+    pub name: &'static str,
     /// The harness.
     pub harness: Box<dyn Harness>,
     /// The vault.
@@ -93,11 +110,21 @@ pub struct Subject {
 
 impl Subject {
     /// A fresh vault.
-    pub fn new(backend: &str) -> Self {
-        let harness = fresh(backend);
+    pub fn new(name: &'static str) -> Self {
+        let harness = fresh(name);
         let backend = harness.backend();
         let capability = backend.capability().clone();
-        Self { harness, backend, capability }
+        Self { name, harness, backend, capability }
+    }
+
+    /// Why the server cannot play a case, if it cannot.
+    pub fn gap(&self, case: &str) -> Option<&'static str> {
+        gaps(self.name).iter().find(|(named, _)| *named == case).map(|(_, reason)| *reason)
+    }
+
+    /// Says that a case was not played.
+    pub fn report_gap(&self, case: &str, reason: &str) {
+        eprintln!("ignored: {case} on {}: {reason}", self.name);
     }
 
     /// Creates a secret of type `generic`.
