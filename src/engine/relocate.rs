@@ -16,7 +16,7 @@ use super::vault::Vault;
 use crate::domain::fingerprint::{Fingerprint, KeyRing, Match, Salt};
 use crate::domain::kind::Content;
 use crate::domain::policy::{DeletionPolicy, OnExisting};
-use crate::domain::port::{ErrorKind, Metadata};
+use crate::domain::port::{ErrorKind, Metadata, Options};
 use crate::domain::secret::SecretName;
 
 /// A secret to move.
@@ -30,6 +30,8 @@ pub struct Relocation<'c> {
     pub content: Option<&'c Content>,
     /// Print in state, for the salt.
     pub fingerprint: Option<Fingerprint>,
+    /// Its options in the new vault.
+    pub options: Options,
     /// What to do when the name exists in the new vault.
     pub on_existing: OnExisting,
     /// What to do with the old one.
@@ -91,9 +93,9 @@ pub async fn relocate(
         }
     };
     let creation = Creation {
-        options: crate::domain::port::Options::new(),
         name: wanted.name,
         metadata: wanted.metadata.clone(),
+        options: wanted.options.clone(),
         content: Some(content),
         on_existing: wanted.on_existing,
         salt: salt(wanted),

@@ -361,6 +361,7 @@ async fn import_takes_the_print_of_the_content_where_it_may_be_read() {
 
 fn relocation<'c>(name: &'c SecretName, content: Option<&'c Content>) -> Relocation<'c> {
     Relocation {
+        options: crate::domain::port::Options::new(),
         name,
         metadata: Metadata { enabled: true, ..Metadata::default() },
         content,

@@ -46,7 +46,10 @@ pub(super) enum DefaultProfile {
 /// One entry of `profiles`.
 #[derive(Debug)]
 enum Profile {
-    Ready(Arc<Vault>),
+    Ready {
+        vault: Arc<Vault>,
+        backend: &'static Descriptor,
+    },
     Broken {
         path: Path,
         message: String,
@@ -87,7 +90,7 @@ impl Configured {
     /// The vault of a profile.
     pub(super) fn vault(&self, name: &str) -> Result<Arc<Vault>, NoVault> {
         match self.profiles.get(name) {
-            Some(Profile::Ready(vault)) => Ok(Arc::clone(vault)),
+            Some(Profile::Ready { vault, .. }) => Ok(Arc::clone(vault)),
             Some(Profile::Broken { path, message }) => Err(NoVault::Broken {
                 name: name.to_owned(),
                 path: path.clone(),
@@ -98,6 +101,14 @@ impl Configured {
             None => {
                 Err(NoVault::NoSuchProfile { name: name.to_owned(), known: self.profile_names() })
             }
+        }
+    }
+
+    /// What the backend of a profile tells about itself, when the profile works.
+    pub(super) fn backend(&self, profile: &str) -> Option<&'static Descriptor> {
+        match self.profiles.get(profile) {
+            Some(Profile::Ready { backend, .. }) => Some(backend),
+            _ => None,
         }
     }
 
@@ -117,7 +128,10 @@ impl Configured {
     pub(super) fn of_vaults(vaults: Vec<Vault>, default: &str, sources: Sources) -> Self {
         let profiles: BTreeMap<_, _> = vaults
             .into_iter()
-            .map(|vault| (vault.profile().to_owned(), Profile::Ready(Arc::new(vault))))
+            .map(|vault| {
+                let backend = BACKENDS[0];
+                (vault.profile().to_owned(), Profile::Ready { vault: Arc::new(vault), backend })
+            })
             .collect();
         let default_profile = DefaultProfile::Named(default.to_owned());
         let keys = keys(sources, true, OnMissingKey::Argon2id, &default_profile, &profiles);
@@ -180,7 +194,7 @@ fn keys(
     let mut vaults: Vec<(bool, Arc<Vault>)> = profiles
         .iter()
         .filter_map(|(name, profile)| match profile {
-            Profile::Ready(vault) => Some((!is_default(name), Arc::clone(vault))),
+            Profile::Ready { vault, .. } => Some((!is_default(name), Arc::clone(vault))),
             _ => None,
         })
         .collect();
@@ -260,7 +274,7 @@ fn tags(map: &Value) -> BTreeMap<String, String> {
 
 fn open(
     name: &str,
-    backend: &Descriptor,
+    backend: &'static Descriptor,
     given: &Value,
     mut options: VaultOptions,
     user_agent: &str,
@@ -278,7 +292,9 @@ fn open(
         (backend.open)(settings)
     });
     match opened {
-        Ok(backend) => Profile::Ready(Arc::new(Vault::new(name, backend, options))),
+        Ok(opened) => {
+            Profile::Ready { vault: Arc::new(Vault::new(name, opened, options)), backend }
+        }
         Err(invalid) => Profile::Broken {
             path: match invalid.argument {
                 Some(argument) => path.child(argument),

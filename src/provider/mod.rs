@@ -27,6 +27,7 @@ mod function_parse_id;
 mod function_render_key;
 mod import_id;
 mod keys;
+mod options;
 mod resource_secret;
 mod resource_secret_version;
 mod schema;

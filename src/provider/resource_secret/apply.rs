@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::decide::{Decided, Decision, decide_with};
 use super::fields::{Fields, known_tags};
-use super::state::{absorb, complete, fill, identity};
+use super::state::{Backend, absorb, complete, fill, identity};
 use super::{REPLACES, ResourceSecret, applied, relocate, set_applied, tell, timeout};
 use crate::domain::fingerprint::KeyRing;
 use crate::domain::kind::Content;
 use crate::domain::policy::ManageContent;
-use crate::domain::port::{Metadata, MetadataPatch};
+use crate::domain::port::{Metadata, MetadataPatch, Options};
 use crate::domain::secret::SecretName;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
@@ -32,6 +32,8 @@ use crate::provider::access::{self, run};
 use crate::provider::configure::Configured;
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
+use crate::provider::options;
+use crate::provider::schema::options::ATTRIBUTE;
 
 /// What an apply works with.
 pub(super) struct Apply {
@@ -88,6 +90,19 @@ impl Apply {
         self.fields.metadata().unwrap_or_default()
     }
 
+    /// The backend of the profile.
+    pub(super) fn backend(&self) -> Backend {
+        self.configured.backend(self.vault.profile())
+    }
+
+    /// The options that are planned and are not as in `prior`, a state or null.
+    pub(super) fn options(&self, prior: &Value) -> Options {
+        let planned = self.planned.get(ATTRIBUTE);
+        self.backend()
+            .map(|backend| options::changes(backend, planned, prior.get(ATTRIBUTE)))
+            .unwrap_or_default()
+    }
+
     /// The content to write at a create.
     fn initial(&self) -> Option<&Content> {
         match self.config.manage_content() {
@@ -136,7 +151,7 @@ pub(super) async fn create(
     let content = apply.initial();
     let Some(ring) = apply.ring(content.is_some(), diags).await else { return };
     let wanted = Creation {
-        options: crate::domain::port::Options::new(),
+        options: apply.options(&Value::Null),
         name: &apply.name,
         metadata: apply.metadata(),
         content,
@@ -157,10 +172,10 @@ pub(super) async fn create(
     response.identity = outcome.observed.as_ref().map(|_| apply.identity());
     response.state = outcome.observed.as_ref().map(|observed| {
         if outcome.failure.is_none() {
-            complete(&apply.planned, observed, &apply.vault)
+            complete(&apply.planned, observed, &apply.vault, apply.backend())
         } else {
             let mut state = apply.planned.clone();
-            absorb(&mut state, observed, &apply.vault);
+            absorb(&mut state, observed, &apply.vault, apply.backend());
             state
         }
     });
@@ -220,7 +235,7 @@ async fn change(
     if decision == Decision::Write && open && apply.given.content().is_none() {
         warn_nothing_written(apply, diags);
     }
-    let patch = patch(before, apply);
+    let patch = MetadataPatch { options: apply.options(prior), ..patch(before, apply) };
     if content.is_none() && patch == MetadataPatch::default() {
         response.state = Some(fill(&apply.planned, prior));
         return;
@@ -282,14 +297,15 @@ fn record(
     let diags = &mut response.diagnostics;
     match (&outcome.observed, &outcome.failure) {
         (Some(observed), None) => {
-            response.state = Some(complete(&apply.planned, observed, &apply.vault));
+            response.state =
+                Some(complete(&apply.planned, observed, &apply.vault, apply.backend()));
             if wrote && let Some(print) = &observed.fingerprint {
                 set_applied(&mut response.private, print);
             }
         }
         (Some(observed), Some(_)) => {
             let mut state = prior.clone();
-            absorb(&mut state, observed, &apply.vault);
+            absorb(&mut state, observed, &apply.vault, apply.backend());
             response.state = Some(state);
         }
         (None, _) => response.state = Some(prior.clone()),

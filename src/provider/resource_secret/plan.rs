@@ -31,7 +31,10 @@ use crate::provider::access::run;
 use crate::provider::configure::{Configured, NoVault};
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
+use crate::provider::schema::options::ATTRIBUTE;
 use crate::provider::{import_id, times};
+
+mod options;
 
 /// Everything the provider decides, in the order of the schema.
 const COMPUTED: &[&str] = &[
@@ -125,12 +128,15 @@ impl Planner<'_> {
         response.planned.set("effective_tags", self.effective_tags());
         self.check_limits(&mut response.diagnostics);
         self.check_retention(&mut response.diagnostics);
+        self.plan_options(response);
         let Some(prior) = self.request.prior else { return self.create(response).await };
         let Some(before) = Fields::read(prior, &mut response.diagnostics) else { return };
         if before.profile.is_null() {
             return not_looked_at(&mut response.diagnostics);
         }
-        if self.config.name.known() != before.name.known() {
+        let replaced = self.replacing_options(prior, &before);
+        if self.config.name.known() != before.name.known() || !replaced.is_empty() {
+            response.requires_replace.extend(replaced);
             self.replace(&before, response);
         } else {
             self.update(prior, &before, response).await;
@@ -446,6 +452,8 @@ impl Planner<'_> {
             (Some(now), Some(wanted)) => difference(now, wanted) != Default::default(),
             _ => true,
         };
+        let prior = self.request.prior.map_or(&Value::Null, |prior| prior.get(ATTRIBUTE));
+        let changes = changes || !prior.same(response.planned.get(ATTRIBUTE));
         if changes {
             response.mark_unknown(&["updated_at"]);
         }

@@ -79,7 +79,7 @@ pub(super) async fn read(
         }
     }
     let mut state = request.state;
-    absorb(&mut state, &observed, &vault);
+    absorb(&mut state, &observed, &vault, configured.backend(profile));
     response.state = Some(state);
     response.identity = Some(identity(profile, text));
 }

@@ -33,6 +33,7 @@ pub(super) async fn relocate(
     let wanted = Relocation {
         name: &apply.name,
         metadata: apply.metadata(),
+        options: apply.options(&Value::Null),
         content,
         fingerprint: before.print(),
         on_existing: apply.config.on_existing(),
@@ -44,7 +45,8 @@ pub(super) async fn relocate(
     match result {
         Ok(moved) => {
             notes(&moved.notes, apply, diags);
-            response.state = Some(complete(&apply.planned, &moved.observed, &apply.vault));
+            response.state =
+                Some(complete(&apply.planned, &moved.observed, &apply.vault, apply.backend()));
             response.identity = Some(apply.identity());
             if content.is_some()
                 && let Some(print) = &moved.observed.fingerprint

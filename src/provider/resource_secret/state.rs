@@ -10,13 +10,18 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 use super::fields::{Fields, known_tags};
+use crate::adapters::descriptor::Descriptor;
 use crate::engine::secret::Observed;
 use crate::engine::vault::Vault;
 use crate::plugin::framework::convert::IntoValue;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::value::Value;
 use crate::provider::data_secret::lifecycle;
-use crate::provider::{import_id, schema, times};
+use crate::provider::schema::options::{ATTRIBUTE, with_options};
+use crate::provider::{import_id, options, schema, times};
+
+/// The backend of the profile, for the options that it declares.
+pub(super) type Backend = Option<&'static Descriptor>;
 
 /// A state that names a secret and nothing more, with the defaults of the schema, as an import
 /// starts with. Without a profile it is for the next read to fill that in.
@@ -39,7 +44,7 @@ pub(super) fn identity(profile: &str, name: &str) -> Value {
 }
 
 /// Sets everything in `state` to what is in the vault, as a refresh does.
-pub(super) fn absorb(state: &mut Value, observed: &Observed, vault: &Vault) {
+pub(super) fn absorb(state: &mut Value, observed: &Observed, vault: &Vault, backend: Backend) {
     // What cannot be read counts as nothing: this only decides which form of equals to keep.
     let before = Fields::read(state, &mut Diagnostics::new()).unwrap_or_default();
     let record = &observed.record;
@@ -69,23 +74,35 @@ pub(super) fn absorb(state: &mut Value, observed: &Observed, vault: &Vault) {
     state.set("enabled", Value::Bool(metadata.enabled));
     state.set("effective_tags", metadata.tags.clone().into_value());
     state.set("tags", own_tags(&before, &metadata.tags, vault.default_tags()));
+    // A schema without any option has no such attribute.
+    if let Some(backend) = backend
+        && with_options().next().is_some()
+    {
+        let told = options::told(backend, &record.options, state.get(ATTRIBUTE));
+        state.set(ATTRIBUTE, told);
+    }
 }
 
 /// Fills in what the plan left open; everything that was planned stays as planned.
-pub(super) fn complete(planned: &Value, observed: &Observed, vault: &Vault) -> Value {
+pub(super) fn complete(
+    planned: &Value,
+    observed: &Observed,
+    vault: &Vault,
+    backend: Backend,
+) -> Value {
     let mut full = planned.clone();
-    absorb(&mut full, observed, vault);
+    absorb(&mut full, observed, vault, backend);
     fill(planned, &full)
 }
 
-/// `planned`, with its unknown attributes taken from `source`.
+/// `planned`, with what is unknown in it taken from `source`.
 pub(super) fn fill(planned: &Value, source: &Value) -> Value {
     match planned {
-        Value::Object(attributes) => Value::object(attributes.iter().map(|(name, value)| {
-            let value = if value.is_wholly_known() { value } else { source.get(name) };
-            (name.clone(), value.clone())
-        })),
-        other => other.clone(),
+        Value::Object(attributes) => Value::object(
+            attributes.iter().map(|(name, value)| (name.clone(), fill(value, source.get(name)))),
+        ),
+        known if known.is_wholly_known() => known.clone(),
+        _ => source.clone(),
     }
 }
 

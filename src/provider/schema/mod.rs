@@ -6,6 +6,7 @@
 pub(crate) mod data_secret;
 pub(crate) mod data_secrets;
 pub(crate) mod ephemeral_secret;
+pub(crate) mod options;
 pub(crate) mod provider_block;
 pub(crate) mod secret;
 pub(crate) mod secret_version;

@@ -1,6 +1,6 @@
 //! Schema of the managed resource `coffer_secret`.
 
-use super::{choices, name_rule, profile_rule};
+use super::{choices, name_rule, options, profile_rule};
 use crate::domain::kind::{KEY_STORE_FORMATS, secret_key_algorithms};
 use crate::domain::policy::{DeletionPolicy, ManageContent, OnDrift, OnExisting};
 use crate::plugin::framework::path::Path;
@@ -31,7 +31,10 @@ pub(crate) fn schema() -> Schema {
          fingerprints.",
     );
     let schema = content(naming(schema));
-    let schema = policies(metadata(schema)).attribute("retain", retain());
+    let mut schema = policies(metadata(schema)).attribute("retain", retain());
+    if let Some(options) = options::attribute() {
+        schema = schema.attribute(options::ATTRIBUTE, options);
+    }
     let paths = CONTENT_ARGUMENTS.iter().map(|name| Path::attribute(name)).collect();
     let mut limits = timeouts::attribute(&[
         Operation::Create,
