@@ -3,7 +3,7 @@
 //! Asynchronous and free of protocols: it knows the backend port and the domain, not Terraform and
 //! not HTTP. Each use case says truthfully what is in the vault when it ends, also when it ends
 //! with a failure. Reading order: [`context`], [`vault`], [`keys`], [`existing`], [`secret`],
-//! [`refresh`], [`relocate`], [`remove`], [`version`].
+//! [`seen`], [`refresh`], [`relocate`], [`remove`], [`version`].
 
 pub mod context;
 pub mod existing;
@@ -14,6 +14,7 @@ pub mod refresh;
 pub mod relocate;
 pub mod remove;
 pub mod secret;
+pub mod seen;
 pub mod vault;
 pub mod version;
 

@@ -8,7 +8,8 @@
 use super::context::Run;
 use super::failure::Failure;
 use super::keys::Keys;
-use super::secret::{Observed, look, observe};
+use super::secret::{Observed, observe};
+use super::seen::{self, Listed};
 use super::vault::{DriftDetection, Vault};
 use crate::domain::fingerprint::{Fingerprint, Match, Salt};
 use crate::domain::port::{ErrorKind, Lifecycle, Read, SecretRecord, VersionSelector};
@@ -26,7 +27,8 @@ pub struct Known {
     pub first_time: bool,
 }
 
-/// What is in the vault now; `None` when the secret is gone or soft-deleted.
+/// What is in the vault now; `None` when the secret is gone or soft-deleted. `unchanged` says
+/// whether something observed is what state says anyway: then a listing can be taken at its word.
 ///
 /// # Errors
 /// Anything but "not found". Refused access never counts as gone.
@@ -36,15 +38,22 @@ pub async fn refresh(
     keys: &Keys,
     name: &SecretName,
     known: &Known,
+    unchanged: &(dyn Fn(&Observed) -> bool + Send + Sync),
 ) -> Result<Option<Observed>, Failure> {
-    let Some(record) = look(vault, run, name).await? else { return Ok(None) };
-    if matches!(record.lifecycle, Lifecycle::Deleted { .. }) {
+    let listed = match known.first_time {
+        true => None,
+        false => listed(vault, run, name, known, unchanged).await?,
+    };
+    let mut observed = match listed {
+        Some(observed) => observed,
+        None => match seen::record(vault, run, name).await {
+            Ok(record) => recognise(record, known),
+            Err(failure) if failure.kind() == Some(ErrorKind::NotFound) => return Ok(None),
+            Err(failure) => return Err(failure),
+        },
+    };
+    if matches!(observed.record.lifecycle, Lifecycle::Deleted { .. }) {
         return Ok(None);
-    }
-    let mut observed = observe(record);
-    let version_id = observed.record.current.as_ref().map(|version| &version.version_id);
-    if observed.fingerprint.is_none() && version_id == known.version_id.as_ref() {
-        observed.fingerprint.clone_from(&known.fingerprint);
     }
     let by_content = vault.drift_detection() == DriftDetection::Content
         && matches!(observed.record.lifecycle, Lifecycle::Active);
@@ -57,6 +66,31 @@ pub async fn refresh(
         }
     }
     Ok(Some(observed))
+}
+
+/// What the listing says, when that is what state says. Everything else, a secret that is gone
+/// above all, is looked at: listings may be late.
+async fn listed(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    known: &Known,
+    unchanged: &(dyn Fn(&Observed) -> bool + Send + Sync),
+) -> Result<Option<Observed>, Failure> {
+    let Listed::There(record) = seen::listed(vault, run, name).await? else { return Ok(None) };
+    let observed = recognise(*record, known);
+    let in_use = !matches!(observed.record.lifecycle, Lifecycle::Deleted { .. });
+    Ok((in_use && unchanged(&observed)).then_some(observed))
+}
+
+/// A record with its print: the vault's own, else the one in state while the version is the same.
+fn recognise(record: SecretRecord, known: &Known) -> Observed {
+    let mut observed = observe(record);
+    let version_id = observed.record.current.as_ref().map(|version| &version.version_id);
+    if observed.fingerprint.is_none() && version_id == known.version_id.as_ref() {
+        observed.fingerprint.clone_from(&known.fingerprint);
+    }
+    observed
 }
 
 async fn print(

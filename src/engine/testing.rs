@@ -273,11 +273,19 @@ impl Backend for Memory {
     async fn list(
         &self,
         _filter: &ListFilter,
-        _page: Option<String>,
+        page: Option<String>,
     ) -> Result<Page<SecretRecord>, BackendError> {
+        let most = match self.capability.lists {
+            Lists::Complete { page } => page,
+            Lists::Partial => usize::MAX,
+        };
+        let start: usize = page.map_or(0, |token| token.parse().expect("a token of ours"));
         self.act("list", |state| {
-            let items = state.entries.values().map(|entry| entry.record.clone()).collect();
-            Ok(Page { items, next: None })
+            let records = state.entries.values().map(|entry| entry.record.clone());
+            let items: Vec<_> = records.skip(start).take(most).collect();
+            let end = start + items.len();
+            let next = (end < state.entries.len()).then(|| end.to_string());
+            Ok(Page { items, next })
         })
         .await
     }

@@ -281,7 +281,7 @@ async fn refresh_sees_gone_and_deleted_secrets_as_gone() {
     let memory = Memory::new();
     let vault = vault(&memory);
     let look = || async {
-        refresh(&vault, &run(), &keys(), &name("db"), &Known::default()).await.unwrap()
+        refresh(&vault, &run(), &keys(), &name("db"), &Known::default(), &|_| false).await.unwrap()
     };
     assert_eq!(look().await, None);
     make(&vault, "one").await;
@@ -296,7 +296,8 @@ async fn refused_refresh_never_counts_as_gone() {
         let memory = Memory::new();
         memory.fail("read", When::Before, failing(kind));
         let known = Known::default();
-        let result = refresh(&vault(&memory), &run(), &keys(), &name("db"), &known).await;
+        let result =
+            refresh(&vault(&memory), &run(), &keys(), &name("db"), &known, &|_| false).await;
         assert_eq!(result.unwrap_err().kind(), Some(kind));
     }
 }
@@ -313,7 +314,8 @@ async fn refresh_by_metadata_reads_no_value() {
         fingerprint: Some(print("one")),
         first_time: false,
     };
-    let seen = refresh(&vault, &run(), &keys(), &name("db"), &known).await.unwrap().unwrap();
+    let seen =
+        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
     assert_eq!(seen.fingerprint, None, "a version without a print is of unknown content");
     assert_eq!(memory.calls(), ["read"]);
 }
@@ -329,7 +331,8 @@ async fn refresh_keeps_the_known_print_of_an_unchanged_version() {
         fingerprint: Some(print("one")),
         first_time: false,
     };
-    let seen = refresh(&vault, &run(), &keys(), &name("db"), &known).await.unwrap().unwrap();
+    let seen =
+        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
     assert_eq!(seen.fingerprint, Some(print("one")));
 }
 
@@ -340,7 +343,8 @@ async fn refresh_by_content_prints_what_others_wrote() {
     make(&vault, "one").await;
     memory.meddle("db", "theirs");
     let known = Known::default();
-    let seen = refresh(&vault, &run(), &keys(), &name("db"), &known).await.unwrap().unwrap();
+    let seen =
+        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
     let expected = ring().fingerprint(&content("theirs"), seen.record.salt.unwrap());
     assert_eq!(seen.fingerprint, Some(expected));
 }
@@ -352,10 +356,12 @@ async fn import_takes_the_print_of_the_content_where_it_may_be_read() {
     make(&vault, "one").await;
     memory.meddle("db", "theirs");
     let known = Known { first_time: true, ..Known::default() };
-    let seen = refresh(&vault, &run(), &keys(), &name("db"), &known).await.unwrap().unwrap();
+    let seen =
+        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
     assert!(seen.fingerprint.is_some());
     memory.fail("read_content", When::Before, failing(ErrorKind::PermissionDenied));
-    let seen = refresh(&vault, &run(), &keys(), &name("db"), &known).await.unwrap().unwrap();
+    let seen =
+        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
     assert_eq!(seen.fingerprint, None);
 }
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::context::Run;
 use super::failure::Failure;
+use super::seen::{RefreshBy, Seen};
 use crate::domain::limits::{self, Subject, Violation, Wanted};
 use crate::domain::port::{Backend, BackendError, Capability, Status};
 
@@ -21,6 +22,10 @@ use crate::domain::port::{Backend, BackendError, Capability, Status};
 const ATTEMPTS: u32 = 4;
 /// Wait before the second attempt; doubles each time.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+
+/// Operations that change nothing.
+const READS: &[&str] =
+    &["backup", "fingerprint_key_material", "list", "list_versions", "read", "read_content"];
 
 /// How a refresh finds content changed outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +42,8 @@ pub enum DriftDetection {
 pub struct VaultOptions {
     /// How drift is found.
     pub drift_detection: DriftDetection,
+    /// How secrets are looked at when there are many.
+    pub refresh_by: RefreshBy,
     /// Tags that every secret gets.
     pub default_tags: BTreeMap<String, String>,
     /// Most calls at once.
@@ -53,6 +60,7 @@ pub struct Vault {
     options: VaultOptions,
     slots: Option<Semaphore>,
     next_call: Mutex<Option<Instant>>,
+    seen: Seen,
 }
 
 impl Vault {
@@ -64,13 +72,19 @@ impl Vault {
         options: VaultOptions,
     ) -> Self {
         let slots = options.concurrency.map(|most| Semaphore::new(most.max(1)));
-        Self { profile: profile.into(), backend, options, slots, next_call: Mutex::new(None) }
+        let seen = Seen::new(options.refresh_by);
+        Self { profile: profile.into(), backend, options, slots, next_call: Mutex::new(None), seen }
     }
 
     /// Name of the profile.
     #[must_use]
     pub fn profile(&self) -> &str {
         &self.profile
+    }
+
+    /// What this walk has seen of the vault.
+    pub(super) const fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// What the vault can do.
@@ -115,6 +129,28 @@ impl Vault {
     /// # Errors
     /// The last answer, or that the run ended.
     pub async fn call<'v, T, F, W>(
+        &'v self,
+        run: &Run,
+        operation: &'static str,
+        call: F,
+    ) -> Result<T, Failure>
+    where
+        F: Fn(&'v dyn Backend) -> W + Send,
+        W: Future<Output = Result<T, BackendError>> + Send,
+    {
+        let writes = !READS.contains(&operation);
+        if writes {
+            self.seen.forget();
+        }
+        let answer = self.repeated(run, operation, call).await;
+        if writes {
+            // Again: somebody may have looked while it was written.
+            self.seen.forget();
+        }
+        answer
+    }
+
+    async fn repeated<'v, T, F, W>(
         &'v self,
         run: &Run,
         operation: &'static str,

@@ -15,6 +15,7 @@ use super::context::Run;
 use super::failure::Failure;
 use super::refresh::read_content;
 use super::secret::look;
+use super::seen;
 use super::vault::Vault;
 use crate::domain::fingerprint::{Fingerprint, KeyRing, Match, Salt};
 use crate::domain::kind::Content;
@@ -92,6 +93,29 @@ pub async fn find(
     number: u64,
 ) -> Result<Option<Found>, Failure> {
     let Some((record, versions)) = list(vault, run, name).await? else { return Ok(None) };
+    let version = versions.into_iter().find(|version| version.number == number);
+    Ok(version.map(|version| Found { record, version }))
+}
+
+/// The same, for a refresh: what this walk has read already is not read again.
+///
+/// # Errors
+/// Anything but "not found".
+pub async fn refresh(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    number: u64,
+) -> Result<Option<Found>, Failure> {
+    let record = match seen::record(vault, run, name).await {
+        Ok(record) => record,
+        Err(failure) if failure.kind() == Some(ErrorKind::NotFound) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    if matches!(record.lifecycle, Lifecycle::Deleted { .. }) {
+        return Ok(None);
+    }
+    let versions = seen::versions(vault, run, name).await?;
     let version = versions.into_iter().find(|version| version.number == number);
     Ok(version.map(|version| Found { record, version }))
 }

@@ -14,6 +14,7 @@ use crate::adapters::catalog::BACKENDS;
 use crate::adapters::descriptor::{Descriptor, Pacing};
 use crate::engine::failure::KeyProblem;
 use crate::engine::keys::{Keys, OnMissingKey};
+use crate::engine::seen::RefreshBy;
 use crate::engine::vault::{DriftDetection, Vault, VaultOptions};
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::path::Path;
@@ -254,6 +255,11 @@ fn options(entry: &Value) -> VaultOptions {
         drift_detection: match entry.get("drift_detection").as_str() {
             Some("content") => DriftDetection::Content,
             _ => DriftDetection::Metadata,
+        },
+        refresh_by: match entry.get("refresh").as_str() {
+            Some("list") => RefreshBy::List,
+            Some("get") => RefreshBy::Get,
+            _ => RefreshBy::Adaptive,
         },
         default_tags: tags(entry.get("tags")),
         concurrency: integer(limits.get("concurrency")).and_then(|n| usize::try_from(n).ok()),

@@ -19,6 +19,7 @@ use crate::engine::existing::{Offered, Verdict, judge};
 use crate::engine::failure::{Failure, Taken};
 use crate::engine::remove::check;
 use crate::engine::secret::{difference, look};
+use crate::engine::seen::look_for;
 use crate::engine::vault::Vault;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::convert::{Input, IntoValue};
@@ -275,7 +276,7 @@ impl Planner<'_> {
         let run = run(self.ctx, timeout(self.request.config, Operation::Read));
         let diags = &mut response.diagnostics;
         let at = Path::attribute("name");
-        let found = match look(vault, &run, name).await {
+        let found = match look_for(vault, &run, name).await {
             Ok(found) => found,
             Err(failure) => {
                 return errors::report(&failure, self.attempt("look for"), at, diags);

@@ -9,6 +9,7 @@ use super::state::{absorb, identity};
 use super::{APPLIED, NEW_HERE, ResourceSecret, applied, set_applied, tell, timeout};
 use crate::domain::secret::SecretName;
 use crate::engine::refresh::{Known, refresh};
+use crate::engine::secret::Observed;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::{ReadRequest, StateResponse};
@@ -55,7 +56,14 @@ pub(super) async fn read(
     };
     let run = run(ctx, timeout(&request.state, Operation::Read));
     let attempt = Attempt { verb: "refresh", secret: text, profile };
-    let observed = match refresh(&vault, &run, configured.keys(), &name, &known).await {
+    let backend = configured.backend(profile);
+    let unchanged = |observed: &Observed| {
+        let mut state = request.state.clone();
+        absorb(&mut state, observed, &vault, backend);
+        state.same(&request.state)
+    };
+    let looked = refresh(&vault, &run, configured.keys(), &name, &known, &unchanged).await;
+    let observed = match looked {
         Ok(Some(observed)) => observed,
         Ok(None) if new_here.as_deref() == Some("move") => {
             return report_not_moved(text, profile, diags);
@@ -79,7 +87,7 @@ pub(super) async fn read(
         }
     }
     let mut state = request.state;
-    absorb(&mut state, &observed, &vault, configured.backend(profile));
+    absorb(&mut state, &observed, &vault, backend);
     response.state = Some(state);
     response.identity = Some(identity(profile, text));
 }

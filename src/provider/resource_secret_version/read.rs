@@ -7,7 +7,7 @@ use super::fields::Fields;
 use super::state::{absorb, identity};
 use super::{IMPORTED, ResourceSecretVersion, locate};
 use crate::domain::rotation::RotationState;
-use crate::engine::version::find;
+use crate::engine::version::refresh;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::object::{ReadRequest, StateResponse};
 use crate::plugin::framework::path::Path;
@@ -30,7 +30,7 @@ pub(super) async fn read(
     let Some((located, vault)) = locate(secret_id, &configured, diags) else { return };
     let number = fields.number().unwrap_or(0);
     let run = run(ctx, timeouts::of(&request.state, Operation::Read));
-    let found = match find(&vault, &run, &located.name, number).await {
+    let found = match refresh(&vault, &run, &located.name, number).await {
         Ok(Some(found)) => found,
         Ok(None) => {
             response.state = None;

@@ -13,6 +13,8 @@ use crate::plugin::framework::validators;
 
 /// Codes of `drift_detection`, the default first.
 pub(crate) const DRIFT_DETECTION: &[&str] = &["metadata", "content"];
+/// Codes of `refresh`, the default first.
+pub(crate) const REFRESH: &[&str] = &["adaptive", "list", "get"];
 /// Codes of `on_missing_key`, the default first.
 pub(crate) const ON_MISSING_KEY: &[&str] = &["argon2id", "error"];
 
@@ -77,6 +79,20 @@ fn profile() -> Vec<(&'static str, Attribute)> {
             ),
         )
         .check(validators::one_of(DRIFT_DETECTION)),
+    ));
+    attributes.push((
+        "refresh",
+        Attribute::optional(
+            Type::String,
+            format!(
+                "How a refresh looks at secrets: `adaptive` reads the first ones one by one and \
+                 then by pages of the vault's listing as long as that saves calls, `list` always \
+                 lists, `get` never does. Only where a listing tells enough; what it tells to have \
+                 changed is read once more. {}",
+                super::choices(REFRESH)
+            ),
+        )
+        .check(validators::one_of(REFRESH)),
     ));
     attributes.push((
         "limits",

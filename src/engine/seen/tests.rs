@@ -1,0 +1,160 @@
+//! Looking at many secrets of a vault in memory, counting its calls.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::domain::policy::OnExisting;
+use crate::domain::port::{Backend, Capability, ErrorKind};
+use crate::domain::port::{Metadata, Options};
+use crate::engine::keys::{Keys, OnMissingKey};
+use crate::engine::refresh::{Known, refresh};
+use crate::engine::secret::{Creation, create};
+use crate::engine::testing::{Memory, When, capability, content, failing, name, ring, run};
+use crate::engine::vault::VaultOptions;
+
+const PAGE: usize = 10;
+
+/// A vault with so many secrets, listed in pages of ten.
+async fn filled(count: usize, by: RefreshBy) -> (Arc<Memory>, Vault) {
+    let lists = Lists::Complete { page: PAGE };
+    let memory = Memory::with(Capability { lists, ..capability() });
+    for place in 0..count {
+        let (name, content) = (secret(place), content("v"));
+        let wanted = Creation {
+            name: &name,
+            metadata: Metadata { enabled: true, ..Metadata::default() },
+            options: Options::new(),
+            content: Some(&content),
+            on_existing: OnExisting::Fail,
+            salt: None,
+        };
+        let made = create(&vault(&memory, by), &run(), &ring(), &wanted).await;
+        assert!(made.failure.is_none());
+    }
+    memory.calls();
+    let vault = vault(&memory, by);
+    (memory, vault)
+}
+
+fn vault(memory: &Arc<Memory>, refresh_by: RefreshBy) -> Vault {
+    let backend: Arc<dyn Backend> = Arc::<Memory>::clone(memory);
+    Vault::new("main", backend, VaultOptions { refresh_by, ..VaultOptions::default() })
+}
+
+fn secret(place: usize) -> SecretName {
+    name(&format!("secret-{place:04}"))
+}
+
+/// Refreshes secrets at once, ten at a time as a CLI does; true where something was found.
+async fn look_at(vault: &Vault, places: impl Iterator<Item = usize>, unchanged: bool) -> Vec<bool> {
+    use futures_util::StreamExt as _;
+    let keys = Keys::new(Box::new(|| Ok((None, Vec::new()))), Vec::new(), OnMissingKey::Argon2id);
+    let looks = places.map(|place| {
+        let keys = &keys;
+        async move {
+            let known = Known::default();
+            let name = secret(place);
+            let found = refresh(vault, &run(), keys, &name, &known, &|_| unchanged).await;
+            found.unwrap().is_some()
+        }
+    });
+    futures_util::stream::iter(looks).buffered(10).collect().await
+}
+
+fn count(calls: &[&str], operation: &str) -> usize {
+    calls.iter().filter(|call| **call == operation).count()
+}
+
+#[tokio::test]
+async fn many_secrets_are_read_by_pages() {
+    let (memory, vault) = filled(100, RefreshBy::Adaptive).await;
+    assert!(look_at(&vault, 0..100, true).await.iter().all(|found| *found));
+    let calls = memory.calls();
+    assert_eq!((count(&calls, "read"), count(&calls, "list")), (SINGLE_READS, 10), "{calls:?}");
+}
+
+#[tokio::test]
+async fn few_secrets_are_read_one_by_one() {
+    let (memory, vault) = filled(2, RefreshBy::Adaptive).await;
+    look_at(&vault, 0..2, true).await;
+    assert_eq!(memory.calls(), ["read", "read"]);
+}
+
+#[tokio::test]
+async fn listing_of_a_large_account_is_given_up() {
+    let (memory, vault) = filled(1000, RefreshBy::Adaptive).await;
+    // Twenty of a thousand, on the last pages of the listing.
+    assert!(look_at(&vault, 980..1000, true).await.iter().all(|found| *found));
+    let calls = memory.calls();
+    assert!(count(&calls, "list") <= 12, "{}", count(&calls, "list"));
+    assert_eq!(count(&calls, "read"), 20);
+}
+
+#[tokio::test]
+async fn listing_to_the_end_when_asked_for() {
+    let (memory, vault) = filled(100, RefreshBy::List).await;
+    look_at(&vault, 99..100, true).await;
+    assert_eq!(count(&memory.calls(), "list"), 10);
+    let (memory, vault) = filled(20, RefreshBy::Get).await;
+    look_at(&vault, 0..20, true).await;
+    assert_eq!(count(&memory.calls(), "list"), 0);
+}
+
+#[tokio::test]
+async fn difference_in_a_listing_is_looked_at() {
+    let (memory, vault) = filled(20, RefreshBy::Adaptive).await;
+    look_at(&vault, 0..20, false).await;
+    assert_eq!(count(&memory.calls(), "read"), 20);
+}
+
+#[tokio::test]
+async fn secret_that_the_listing_lacks_is_looked_at() {
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    assert_eq!(look_at(&vault, 20..21, true).await, [false]);
+    assert_eq!(count(&memory.calls(), "read"), 1);
+}
+
+#[tokio::test]
+async fn refused_listing_is_not_needed() {
+    let (memory, vault) = filled(20, RefreshBy::Adaptive).await;
+    memory.fail("list", When::Before, failing(ErrorKind::PermissionDenied));
+    assert!(look_at(&vault, 0..20, true).await.iter().all(|found| *found));
+    let calls = memory.calls();
+    assert_eq!((count(&calls, "list"), count(&calls, "read")), (1, 20));
+}
+
+#[tokio::test]
+async fn write_ends_what_was_seen() {
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    look_at(&vault, 0..1, true).await;
+    vault.call(&run(), "purge", |backend| async { backend.purge(&secret(5)).await }).await.unwrap();
+    memory.calls();
+    assert_eq!(look_at(&vault, 5..6, true).await, [false]);
+    assert_eq!(memory.calls(), ["read"]);
+}
+
+#[tokio::test]
+async fn versions_of_one_secret_are_read_once() {
+    let (memory, vault) = filled(1, RefreshBy::Adaptive).await;
+    let name = secret(0);
+    let looks = (0..5).map(|_| async {
+        let found = crate::engine::version::refresh(&vault, &run(), &name, 1).await;
+        found.unwrap().is_some()
+    });
+    let found = futures_util::future::join_all(looks).await;
+    assert_eq!(found, [true; 5]);
+    assert_eq!(memory.calls(), ["read", "list_versions"]);
+}
+
+#[tokio::test]
+async fn free_names_are_told_by_the_listing() {
+    let (memory, vault) = filled(20, RefreshBy::Adaptive).await;
+    let looks = (100..200).map(|place| {
+        let vault = &vault;
+        async move { look_for(vault, &run(), &secret(place)).await.unwrap() }
+    });
+    assert!(futures_util::future::join_all(looks).await.iter().all(Option::is_none));
+    let calls = memory.calls();
+    assert_eq!((count(&calls, "read"), count(&calls, "list")), (SINGLE_READS, 2));
+    assert!(look_for(&vault, &run(), &secret(3)).await.unwrap().is_some());
+}
