@@ -10,6 +10,7 @@ pub mod existing;
 pub mod failure;
 pub mod keys;
 pub mod list;
+mod outage;
 pub mod refresh;
 pub mod relocate;
 pub mod remove;

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::context::Run;
 use super::failure::Failure;
+use super::outage::Outage;
 use super::secret::look;
 use super::vault::Vault;
 use crate::domain::port::{ListFilter, Lists, SecretRecord};
@@ -58,6 +59,7 @@ pub(super) struct Seen {
     listing: Mutex<Listing>,
     records: SyncMutex<HashMap<SecretName, Shared<SecretRecord>>>,
     versions: SyncMutex<HashMap<SecretName, Shared<Vec<VersionRecord>>>>,
+    outage: Outage,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +91,11 @@ impl Seen {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// True when a failure to look is to be told: an outage is told once.
+    pub(super) fn is_news(&self, failure: &Failure) -> bool {
+        self.outage.is_news(failure)
+    }
+
     fn cell<T>(map: &SyncMutex<HashMap<SecretName, Shared<T>>>, name: &SecretName) -> Shared<T> {
         let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(map.entry(name.clone()).or_default())
@@ -105,7 +112,7 @@ pub(super) async fn record(
     name: &SecretName,
 ) -> Result<SecretRecord, Failure> {
     let cell = Seen::cell(&vault.seen().records, name);
-    let read = || vault.call(run, "read", |backend| backend.read(name));
+    let read = || ask(vault, vault.call(run, "read", |backend| backend.read(name)));
     cell.get_or_try_init(read).await.cloned()
 }
 
@@ -119,7 +126,8 @@ pub(super) async fn versions(
     name: &SecretName,
 ) -> Result<Vec<VersionRecord>, Failure> {
     let cell = Seen::cell(&vault.seen().versions, name);
-    let read = || vault.call(run, "list_versions", |backend| backend.list_versions(name));
+    let read =
+        || ask(vault, vault.call(run, "list_versions", |backend| backend.list_versions(name)));
     cell.get_or_try_init(read).await.cloned()
 }
 
@@ -177,7 +185,21 @@ pub async fn look_for(
     if listed(vault, run, name).await? == Listed::Absent {
         return Ok(None);
     }
-    look(vault, run, name).await
+    ask(vault, look(vault, run, name)).await
+}
+
+/// Makes a call, unless the vault was found down a moment ago.
+async fn ask<T>(
+    vault: &Vault,
+    call: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let outage = &vault.seen().outage;
+    if let Some(failure) = outage.current() {
+        return Err(failure);
+    }
+    let answer = call.await;
+    outage.note(&answer);
+    answer
 }
 
 async fn next_page(vault: &Vault, run: &Run, listing: &mut Listing) -> Result<(), Failure> {
@@ -186,7 +208,8 @@ async fn next_page(vault: &Vault, run: &Run, listing: &mut Listing) -> Result<()
         Progress::Next(token) => Some(token.clone()),
         _ => None,
     };
-    match vault.call(run, "list", |backend| backend.list(&filter, token.clone())).await {
+    let page = vault.call(run, "list", |backend| backend.list(&filter, token.clone()));
+    match ask(vault, page).await {
         Ok(page) => {
             listing.pages += 1;
             listing.found.extend(page.items.into_iter().map(|item| (item.name.clone(), item)));

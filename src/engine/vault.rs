@@ -82,6 +82,13 @@ impl Vault {
         &self.profile
     }
 
+    /// True when a failure to look is to be told. A vault that is down or lets nobody in is told
+    /// once in a walk, which has failed by that.
+    #[must_use]
+    pub fn is_news(&self, failure: &Failure) -> bool {
+        self.seen.is_news(failure)
+    }
+
     /// What this walk has seen of the vault.
     pub(super) const fn seen(&self) -> &Seen {
         &self.seen

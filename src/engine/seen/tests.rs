@@ -158,3 +158,22 @@ async fn free_names_are_told_by_the_listing() {
     assert_eq!((count(&calls, "read"), count(&calls, "list")), (SINGLE_READS, 2));
     assert!(look_for(&vault, &run(), &secret(3)).await.unwrap().is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn vault_that_is_down_is_asked_once_and_told_once() {
+    let (memory, vault) = filled(20, RefreshBy::Get).await;
+    memory.fail("read", When::Before, failing(ErrorKind::Unavailable));
+    let failure = record(&vault, &run(), &secret(0)).await.unwrap_err();
+    for place in 1..20 {
+        assert_eq!(record(&vault, &run(), &secret(place)).await.unwrap_err(), failure);
+    }
+    assert_eq!(memory.calls(), ["read"]);
+    let told = (0..20).filter(|_| vault.is_news(&failure)).count();
+    assert_eq!(told, 1);
+    // Other failures are each their own.
+    let other = Failure::Backend(failing(ErrorKind::PermissionDenied));
+    assert!(vault.is_news(&other) && vault.is_news(&other));
+    tokio::time::advance(std::time::Duration::from_secs(11)).await;
+    assert!(record(&vault, &run(), &secret(0)).await.is_ok());
+    assert!(vault.is_news(&failure), "a later outage is another one");
+}

@@ -278,9 +278,10 @@ impl Planner<'_> {
         let at = Path::attribute("name");
         let found = match look_for(vault, &run, name).await {
             Ok(found) => found,
-            Err(failure) => {
+            Err(failure) if vault.is_news(&failure) => {
                 return errors::report(&failure, self.attempt("look for"), at, diags);
             }
+            Err(_) => return,
         };
         let Some(record) = &found else { return self.check_content(diags) };
         let ring = match self.configured.keys().ring(&run).await {

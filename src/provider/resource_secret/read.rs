@@ -73,7 +73,11 @@ pub(super) async fn read(
             return;
         }
         Err(failure) => {
-            return errors::report(&failure, attempt, Path::attribute("name"), diags);
+            // Told once, an outage has failed the walk; what was not seen stays as it was.
+            if vault.is_news(&failure) {
+                errors::report(&failure, attempt, Path::attribute("name"), diags);
+            }
+            return;
         }
     };
     tell(&configured, &vault, diags);

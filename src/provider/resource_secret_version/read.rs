@@ -42,7 +42,11 @@ pub(super) async fn read(
                 secret: located.name.as_str(),
                 profile: &located.profile,
             };
-            return errors::report(&failure, attempt, Path::attribute("secret_id"), diags);
+            // Told once, an outage has failed the walk; what was not seen stays as it was.
+            if vault.is_news(&failure) {
+                errors::report(&failure, attempt, Path::attribute("secret_id"), diags);
+            }
+            return;
         }
     };
     response.private = request.private;
