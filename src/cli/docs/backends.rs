@@ -1,8 +1,10 @@
-//! The guide to the backends: what each vault can do, and the arguments of its profiles.
+//! The guides to the backends: what each vault can do, and a page for each with the arguments of
+//! its profiles, the options of its secrets and what its own `docs.md` tells.
 
-use coffer::adapters::descriptor::{ArgumentKind, Descriptor, Stability};
+use coffer::adapters::descriptor::{ArgumentKind, Descriptor, OptionChange, OptionKind, Stability};
 use coffer::domain::port::{Capability, Lists};
 
+use super::page::Examples;
 use super::text;
 
 const INTRODUCTION: &str = "\
@@ -13,20 +15,75 @@ plan refuses what a vault cannot hold or do before anything is changed.
 
 /// The whole page.
 pub(super) fn guide(backends: &[&Descriptor]) -> String {
-    let mut page = text::head(
-        "Backends",
-        None,
-        "What each vault can do, its limits and the arguments of its profiles.",
-        "Backends",
-    );
+    let mut page =
+        text::head("Backends", None, "What each vault can do and its limits.", "Backends");
     page.push_str(INTRODUCTION);
     page.push_str("\n## What each vault can do\n\n");
     page.push_str(&text::table(&matrix(backends)));
+    page.push_str("\n## Pages\n\n");
     for backend in backends {
-        page.push('\n');
-        page.push_str(&section(backend));
+        let file = file(backend);
+        page.push_str(&format!("* [{}]({file}): {}\n", backend.title, backend.summary));
     }
     page
+}
+
+/// The page of one backend, below the documentation folder.
+pub(super) fn path(backend: &Descriptor) -> String {
+    format!("guides/{}", file(backend))
+}
+
+fn file(backend: &Descriptor) -> String {
+    format!("backend-{}.md", backend.name.replace('_', "-"))
+}
+
+/// What the page of one backend says.
+pub(super) fn own_page(backend: &Descriptor, examples: &Examples) -> anyhow::Result<String> {
+    let mut page = text::head(backend.title, Some("Backends"), backend.summary, backend.title);
+    page.push_str(backend.summary);
+    page.push_str("\n\n## Example\n\n");
+    page.push_str(&examples.blocks("provider", &format!("provider-{}", backend.name))?);
+    page.push_str(&format!("\n## Arguments of `{}` in a profile\n\n", backend.name));
+    page.push_str(&text::table(&arguments(backend)));
+    if !backend.options.is_empty() {
+        page.push_str(&format!("\n## Options of a secret (`options.{}`)\n\n", backend.name));
+        page.push_str(&text::table(&options(backend)));
+    }
+    if let Some(pacing) = backend.pacing {
+        page.push_str(&format!(
+            "\nUnless `limits` of the profile says otherwise, at most {} requests are under way at \
+             once, and {} a second.\n",
+            pacing.concurrency, pacing.requests_per_second
+        ));
+    }
+    page.push_str(&format!("\n{}\n", text::without_title(backend.docs)));
+    Ok(page)
+}
+
+fn options(backend: &Descriptor) -> Vec<Vec<String>> {
+    let head = ["Option", "Type", "A change", "Description"].map(str::to_owned).to_vec();
+    let rows = backend.options.iter().map(|option| {
+        let kind = match option.kind {
+            OptionKind::Text => "String",
+            OptionKind::Integer => "Number",
+            OptionKind::Bool => "Boolean",
+            OptionKind::TextList => "List of String",
+            OptionKind::TextMap => "Map of String",
+            OptionKind::Object(_) => "Object",
+            OptionKind::ObjectList(_) => "List of Object",
+        };
+        let change = match option.change {
+            OptionChange::InPlace => "is made in place",
+            OptionChange::Replace => "replaces the secret",
+        };
+        vec![
+            format!("`{}`", option.name),
+            kind.to_owned(),
+            change.to_owned(),
+            text::cell(option.description),
+        ]
+    });
+    std::iter::once(head).chain(rows).collect()
 }
 
 /// One column per backend, one row per capability.
@@ -168,19 +225,6 @@ fn bytes(count: usize) -> String {
         .into_iter()
         .find(|(unit, _)| count >= *unit && count.is_multiple_of(*unit))
         .map_or_else(|| format!("{count} bytes"), |(unit, name)| format!("{} {name}", count / unit))
-}
-
-fn section(backend: &Descriptor) -> String {
-    let mut section = format!("## {}\n\n{}\n", backend.title, backend.summary);
-    if !backend.arguments.is_empty() {
-        section.push_str(&format!("\nArguments of `{}` in a profile:\n\n", backend.name));
-        section.push_str(&text::table(&arguments(backend)));
-    }
-    let docs = text::below(backend.docs);
-    if !docs.is_empty() {
-        section.push_str(&format!("\n{docs}\n"));
-    }
-    section
 }
 
 fn arguments(backend: &Descriptor) -> Vec<Vec<String>> {

@@ -118,6 +118,9 @@ fn pages(
         pages.insert(format!("functions/{name}.md"), text);
     }
     pages.insert("guides/backends.md".to_owned(), backends::guide(backends));
+    for backend in backends {
+        pages.insert(backends::path(backend), backends::own_page(backend, examples)?);
+    }
     Ok(pages)
 }
 

@@ -71,7 +71,7 @@ impl Examples {
     }
 
     /// The files of a folder whose names begin with `stem`, in order, each as a block of code.
-    fn blocks(&self, folder: &str, stem: &str) -> anyhow::Result<String> {
+    pub(super) fn blocks(&self, folder: &str, stem: &str) -> anyhow::Result<String> {
         let path = self.root.join(folder);
         let mut names: Vec<_> = fs::read_dir(&path)
             .with_context(|| format!("cannot read the examples in {}", path.display()))?

@@ -378,10 +378,22 @@ fn guide_to_the_backends_has_a_matrix_and_a_section_each() {
         "| Characters in names | letters, digits, `-` `\\|` |",
         "| Tags | any number |",
         "| Recoverable deletion | 7 to 30 days, 30 unless set |",
-        "## Sample vault\n\nHolds things.\n\nArguments of `sample` in a profile:\n",
-        "| `path` | String, required, sensitive | `SAMPLE_PATH` | One \\| two lines. |\n\n### Notes\n\n```\n# code\n```\n\nNone.\n",
+        "* [Sample vault](backend-sample.md): Holds things.\n",
     ] {
         assert!(guide.contains(line), "{line}\n{guide}");
     }
-    assert!(guide.ends_with("None.\n"));
+}
+
+#[test]
+fn each_backend_has_a_page() {
+    let folder = examples();
+    fs::write(folder.path().join("provider/provider-sample.tf"), "# sample").unwrap();
+    let page = backends::own_page(&VAULT, &Examples::new(folder.path().to_owned())).unwrap();
+    for line in [
+        "# Sample vault\n\nHolds things.\n\n## Example\n\n```terraform\n# sample\n```\n",
+        "| `path` | String, required, sensitive | `SAMPLE_PATH` | One \\| two lines. |\n\n## Notes\n\n```\n# code\n```\n\nNone.\n",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+    assert_eq!(backends::path(&VAULT), "guides/backend-sample.md");
 }

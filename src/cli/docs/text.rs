@@ -24,19 +24,13 @@ pub(super) fn plain(markdown: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A page with a title of its own as a part of another page: without the title, headings one level
-/// deeper.
-pub(super) fn below(markdown: &str) -> String {
-    let mut inside = false;
-    let lines = markdown.lines().filter_map(|line| {
-        inside ^= line.starts_with("```");
-        match line {
-            _ if inside || !line.starts_with('#') => Some(line.to_owned()),
-            title if title.starts_with("# ") => None,
-            heading => Some(format!("#{heading}")),
-        }
-    });
-    lines.collect::<Vec<_>>().join("\n").trim().to_owned()
+/// A page without its title.
+pub(super) fn without_title(markdown: &str) -> &str {
+    let body = match markdown.split_once('\n') {
+        Some((title, rest)) if title.starts_with("# ") => rest,
+        _ => markdown,
+    };
+    body.trim()
 }
 
 /// One cell of a table: no line breaks, no bars.
