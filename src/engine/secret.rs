@@ -105,6 +105,19 @@ pub async fn look(
     }
 }
 
+/// Brings a soft-deleted secret back; false when it is in use anyway.
+///
+/// # Errors
+/// `NotFound` when there is no secret of the name, and whatever else the vault answers.
+pub async fn recover(vault: &Vault, run: &Run, name: &SecretName) -> Result<bool, Failure> {
+    let record = vault.call(run, "read", |backend| backend.read(name)).await?;
+    if !matches!(record.lifecycle, Lifecycle::Deleted { .. }) {
+        return Ok(false);
+    }
+    vault.call(run, "recover", |backend| backend.recover(name)).await?;
+    Ok(true)
+}
+
 /// Creates a secret, or takes over what is there as far as the policy allows.
 pub async fn create(vault: &Vault, run: &Run, ring: &KeyRing, wanted: &Creation<'_>) -> Outcome {
     let mut outcome = Outcome::default();
@@ -339,7 +352,8 @@ async fn learn(
 }
 
 /// A record with the print that it carries.
-pub(crate) fn observe(record: SecretRecord) -> Observed {
+#[must_use]
+pub fn observe(record: SecretRecord) -> Observed {
     let fingerprint = record.current.as_ref().and_then(|version| version.fingerprint.clone());
     Observed { record, fingerprint }
 }

@@ -11,11 +11,13 @@ use async_trait::async_trait;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::{
-    ConfigureRequest, DataSource, EphemeralResource, Function, Provider, Resource,
+    Action, ConfigureRequest, DataSource, EphemeralResource, Function, ListResource, Provider,
+    Resource,
 };
 use crate::plugin::framework::schema::Schema;
 
 mod access;
+mod actions;
 mod configure;
 mod content;
 mod data_secret;
@@ -27,10 +29,12 @@ mod function_parse_id;
 mod function_render_key;
 mod import_id;
 mod keys;
+mod list_secret;
 mod options;
 mod resource_secret;
 mod resource_secret_version;
 mod schema;
+mod selection;
 mod settings;
 mod times;
 
@@ -38,12 +42,14 @@ mod times;
 mod testing;
 
 use access::Shared;
+use actions::{ActionOnSecret, Deed};
 use data_secret::DataSecret;
 use data_secret_versions::DataSecretVersions;
 use data_secrets::DataSecrets;
 use ephemeral_secret::EphemeralSecret;
 use function_parse_id::ParseId;
 use function_render_key::RenderKey;
+use list_secret::ListSecret;
 use resource_secret::ResourceSecret;
 use resource_secret_version::ResourceSecretVersion;
 
@@ -98,6 +104,21 @@ impl Provider for Coffer {
 
     fn ephemeral_resources(&self) -> Vec<(&'static str, Arc<dyn EphemeralResource>)> {
         vec![(SECRET, Arc::new(EphemeralSecret::new(Arc::clone(&self.shared))))]
+    }
+
+    fn list_resources(&self) -> Vec<(&'static str, Arc<dyn ListResource>)> {
+        vec![(SECRET, Arc::new(ListSecret::new(Arc::clone(&self.shared))))]
+    }
+
+    fn actions(&self) -> Vec<(&'static str, Arc<dyn Action>)> {
+        let action = |deed| -> Arc<dyn Action> {
+            Arc::new(ActionOnSecret::new(Arc::clone(&self.shared), deed))
+        };
+        vec![
+            ("coffer_promote", action(Deed::Promote)),
+            ("coffer_recover", action(Deed::Recover)),
+            ("coffer_rollback", action(Deed::Rollback)),
+        ]
     }
 
     fn functions(&self) -> Vec<(&'static str, Arc<dyn Function>)> {

@@ -61,7 +61,14 @@ fn complete(workspace: &mut Workspace) {
         ("data_source_schemas", "data-sources", "data-source.tf"),
         ("ephemeral_resource_schemas", "ephemeral-resources", "ephemeral-resource.tf"),
         ("functions", "functions", "function.tf"),
+        ("list_resource_schemas", "list-resources", "list-resource.tf"),
+        ("action_schemas", "actions", "action.tf"),
     ] {
+        let new = matches!(kind, "list_resource_schemas" | "action_schemas");
+        if new && (workspace.cli().is_tofu() || workspace.cli().version() < (1, 14)) {
+            assert!(provider[kind].is_null(), "{kind}");
+            continue;
+        }
         let mut names: Vec<String> = provider[kind]
             .as_object()
             .into_iter()

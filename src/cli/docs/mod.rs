@@ -25,7 +25,8 @@ use super::output;
 use page::{Examples, Import, Kind};
 
 /// Folders whose every page is generated: what else lies there is left over.
-const FOLDERS: [&str; 4] = ["resources", "data-sources", "ephemeral-resources", "functions"];
+const FOLDERS: [&str; 6] =
+    ["actions", "data-sources", "ephemeral-resources", "functions", "list-resources", "resources"];
 
 /// Write the documentation pages of the registry.
 #[derive(Debug, clap::Args)]
@@ -112,6 +113,14 @@ fn pages(
     for (name, ephemeral) in provider.ephemeral_resources() {
         let text = page::object(Kind::Ephemeral, name, &ephemeral.schema(), None, examples)?;
         pages.insert(page::path(Kind::Ephemeral, name), text);
+    }
+    for (name, list) in provider.list_resources() {
+        let text = page::object(Kind::List, name, &list.schema(), None, examples)?;
+        pages.insert(page::path(Kind::List, name), text);
+    }
+    for (name, action) in provider.actions() {
+        let text = page::object(Kind::Action, name, &action.schema(), None, examples)?;
+        pages.insert(page::path(Kind::Action, name), text);
     }
     for (name, function) in provider.functions() {
         let text = page::function(name, &function.signature(), examples)?;

@@ -22,6 +22,10 @@ pub(super) enum Kind {
     DataSource,
     /// Ephemeral resource.
     Ephemeral,
+    /// List resource of `terraform query`.
+    List,
+    /// Action.
+    Action,
 }
 
 impl Kind {
@@ -31,6 +35,8 @@ impl Kind {
             Self::Resource => "resources",
             Self::DataSource => "data-sources",
             Self::Ephemeral => "ephemeral-resources",
+            Self::List => "list-resources",
+            Self::Action => "actions",
         }
     }
 
@@ -40,6 +46,8 @@ impl Kind {
             Self::Resource => "resource",
             Self::DataSource => "data-source",
             Self::Ephemeral => "ephemeral-resource",
+            Self::List => "list-resource",
+            Self::Action => "action",
         }
     }
 
@@ -48,6 +56,8 @@ impl Kind {
             Self::Resource => "Resource",
             Self::DataSource => "Data Source",
             Self::Ephemeral => "Ephemeral Resource",
+            Self::List => "List Resource",
+            Self::Action => "Action",
         }
     }
 }

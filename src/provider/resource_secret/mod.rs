@@ -43,6 +43,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub(super) use state::{absorb, blank, identity};
+
 /// Private entry: print of the configuration applied last.
 const APPLIED: &str = "applied";
 /// Private entry: the state comes from an import or a move and was never read.

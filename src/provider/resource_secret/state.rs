@@ -21,11 +21,11 @@ use crate::provider::schema::options::{ATTRIBUTE, with_options};
 use crate::provider::{import_id, options, schema, times};
 
 /// The backend of the profile, for the options that it declares.
-pub(super) type Backend = Option<&'static Descriptor>;
+pub(in crate::provider) type Backend = Option<&'static Descriptor>;
 
 /// A state that names a secret and nothing more, with the defaults of the schema, as an import
 /// starts with. Without a profile it is for the next read to fill that in.
-pub(super) fn blank(profile: Option<&str>, name: &str) -> Value {
+pub(in crate::provider) fn blank(profile: Option<&str>, name: &str) -> Value {
     let schema = schema::secret::schema();
     let mut state = Value::object(
         schema.attributes.into_iter().map(|(name, a)| (name, a.default.unwrap_or_default())),
@@ -39,12 +39,17 @@ pub(super) fn blank(profile: Option<&str>, name: &str) -> Value {
 }
 
 /// The identity object.
-pub(super) fn identity(profile: &str, name: &str) -> Value {
+pub(in crate::provider) fn identity(profile: &str, name: &str) -> Value {
     Value::object([("profile", Value::string(profile)), ("name", Value::string(name))])
 }
 
 /// Sets everything in `state` to what is in the vault, as a refresh does.
-pub(super) fn absorb(state: &mut Value, observed: &Observed, vault: &Vault, backend: Backend) {
+pub(in crate::provider) fn absorb(
+    state: &mut Value,
+    observed: &Observed,
+    vault: &Vault,
+    backend: Backend,
+) {
     // What cannot be read counts as nothing: this only decides which form of equals to keep.
     let before = Fields::read(state, &mut Diagnostics::new()).unwrap_or_default();
     let record = &observed.record;

@@ -1,12 +1,14 @@
-//! Schemas of the data sources that list: `coffer_secrets` and `coffer_secret_versions`.
+//! Schemas of the data sources that list: `coffer_secrets` and `coffer_secret_versions`, and the
+//! filters that the list resource has, too.
 //!
 //! Metadata only.
 
-use super::{profile_rule, told};
+use super::{profile_rule, secret_id_rule, told};
 use crate::domain::kind::Kind;
-use crate::plugin::framework::schema::{Attribute, Nesting, Presence, Schema};
+use crate::plugin::framework::schema::{Attribute, Nesting, Presence, Schema, Validator};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::validators;
+use crate::plugin::framework::value::Value;
 
 /// The versions of one secret.
 pub(crate) fn versions() -> Schema {
@@ -20,9 +22,7 @@ pub(crate) fn versions() -> Schema {
             Type::String,
             "The secret: `<profile>/<name>`, the `id` of a `coffer_secret`.",
         )
-        .check(validators::text("the id of a secret", |text| {
-            text.parse::<crate::domain::secret::SecretId>().map(drop)
-        })),
+        .check(secret_id_rule()),
     )
     .attribute("profile", told("Profile of the vault.", Type::String))
     .attribute(
@@ -56,37 +56,12 @@ pub(crate) fn versions() -> Schema {
 
 /// The secrets of a vault.
 pub(crate) fn secrets() -> Schema {
-    Schema::new(
-        "The secrets of a vault that match all filters, by name, without their values. Deleted \
-         ones are not listed.",
-    )
-    .attribute(
-        "profile",
-        Attribute::optional_computed(
-            Type::String,
-            "Profile of the vault. Default: the provider's `default_profile`.",
-        )
-        .check(profile_rule()),
-    )
-    .attribute("name_prefix", Attribute::optional(Type::String, "Only names that begin with this."))
-    .attribute(
-        "name_glob",
-        Attribute::optional(
-            Type::String,
-            "Only names that match this pattern: `*` stands for any characters but `/`, `**` for \
-             any characters, `?` for one character but `/`.",
+    filters(
+        Schema::new(
+            "The secrets of a vault that match all filters, by name, without their values. Deleted \
+             ones are not listed.",
         ),
-    )
-    .attribute(
-        "tags",
-        Attribute::optional(Type::map(Type::String), "Only secrets with all of these tags."),
-    )
-    .attribute(
-        "types",
-        Attribute::optional(
-            Type::set(Type::String),
-            format!("Only secrets of these types: {}.", kinds()),
-        ),
+        Presence::OptionalComputed,
     )
     .attribute(
         "secrets",
@@ -109,6 +84,59 @@ pub(crate) fn secrets() -> Schema {
             "The secrets, sorted by name.",
         ),
     )
+}
+
+/// The filters of everything that lists secrets.
+pub(super) fn filters(schema: Schema, profile: Presence) -> Schema {
+    schema
+    .attribute(
+        "profile",
+        Attribute {
+            presence: profile,
+            ..Attribute::optional(
+                Type::String,
+                "Profile of the vault. Default: the provider's `default_profile`.",
+            )
+        }
+        .check(profile_rule()),
+    )
+    .attribute("name_prefix", Attribute::optional(Type::String, "Only names that begin with this."))
+    .attribute(
+        "name_glob",
+        Attribute::optional(
+            Type::String,
+            "Only names that match this pattern: `*` stands for any characters but `/`, `**` for \
+             any characters, `?` for one character but `/`.",
+        ),
+    )
+    .attribute(
+        "tags",
+        Attribute::optional(Type::map(Type::String), "Only secrets with all of these tags."),
+    )
+    .attribute(
+        "types",
+        Attribute::optional(
+            Type::set(Type::String),
+            format!("Only secrets of these types: {}.", kinds()),
+        )
+        .check(known_types()),
+    )
+}
+
+/// A type that does not exist would silently match nothing.
+fn known_types() -> Validator {
+    validators::check(format!("types among {}", kinds()), |value, path, diags| {
+        let Value::Set(items) = value else { return };
+        for code in items.iter().filter_map(Value::as_str) {
+            if Kind::parse(code).is_none() {
+                diags.error(
+                    path.clone(),
+                    "Type of secret does not exist",
+                    format!("{code:?} is no type. Types: {}.", kinds()),
+                );
+            }
+        }
+    })
 }
 
 fn kinds() -> String {

@@ -3,9 +3,11 @@
 //! One file per object. Responsible for names, types, defaults, validators and descriptions.
 //! Leaves checks that need more than one value, and everything that needs a vault, to the object.
 
+pub(crate) mod actions;
 pub(crate) mod data_secret;
 pub(crate) mod data_secrets;
 pub(crate) mod ephemeral_secret;
+pub(crate) mod list_secret;
 pub(crate) mod options;
 pub(crate) mod provider_block;
 pub(crate) mod secret;
@@ -33,6 +35,12 @@ fn name_rule() -> Validator {
 fn profile_rule() -> Validator {
     rule("the name of a profile", "Name of a profile is not valid", |text| {
         ProfileName::parse(text).map(drop).map_err(|error| error.to_string())
+    })
+}
+
+fn secret_id_rule() -> Validator {
+    validators::text("the id of a secret", |text| {
+        text.parse::<crate::domain::secret::SecretId>().map(drop)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Schema of the managed resource `coffer_secret_version`.
 
-use super::{choices, secret};
+use super::{choices, secret, secret_id_rule};
 use crate::domain::policy::OnDestroy;
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::schema::{Attribute, ConfigValidator, Schema};
@@ -52,9 +52,7 @@ fn naming(schema: Schema) -> Schema {
             "The secret: `<profile>/<name>`, the `id` of a `coffer_secret`. Changing it replaces \
              the resource.",
         )
-        .check(validators::text("the id of a secret", |text| {
-            text.parse::<crate::domain::secret::SecretId>().map(drop)
-        }))
+        .check(secret_id_rule())
         .replaces(),
     )
 }

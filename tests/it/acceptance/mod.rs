@@ -15,6 +15,7 @@ mod interrupt;
 mod moved;
 mod old_client;
 mod profiles;
+mod query_and_actions;
 mod reading;
 mod secret;
 mod source;

@@ -1,0 +1,56 @@
+//! Schemas of the actions: things done once, on request (Terraform 1.14).
+//!
+//! Each text names the arguments that do the same without actions.
+
+use super::secret_id_rule;
+use crate::plugin::framework::schema::{Attribute, Schema, Validator};
+use crate::plugin::framework::types::Type;
+use crate::plugin::framework::validators;
+
+/// `coffer_promote`.
+pub(crate) fn promote() -> Schema {
+    Schema::new(
+        "Makes a version the current one: reads it back, then moves `current` to it. The version \
+         that was current becomes `previous`. Nothing is uploaded, and readers always find a \
+         current version. Without actions: `rotation_state = \"current\"` of a \
+         `coffer_secret_version`.",
+    )
+    .attribute("secret_id", secret_id())
+    .attribute(
+        "number",
+        Attribute::optional(Type::Number, "The version. Default: the pending one.")
+            .check(number_rule()),
+    )
+}
+
+/// `coffer_rollback`.
+pub(crate) fn rollback() -> Schema {
+    Schema::new(
+        "Goes back to the version that was current before, as one step: it is read back, then \
+         `current` moves to it. Nothing is uploaded. Without actions: `number` and \
+         `rotation_state = \"current\"` of a `coffer_secret_version`.",
+    )
+    .attribute("secret_id", secret_id())
+}
+
+/// `coffer_recover`.
+pub(crate) fn recover() -> Schema {
+    Schema::new(
+        "Brings a soft-deleted secret back with all its versions. One that is in use stays as it \
+         is. Without actions: a create of `coffer_secret` with `on_existing = \"recover\"`, which \
+         is its default.",
+    )
+    .attribute("secret_id", secret_id())
+}
+
+fn secret_id() -> Attribute {
+    Attribute::required(
+        Type::String,
+        "The secret: `<profile>/<name>`, the `id` of a `coffer_secret`.",
+    )
+    .check(secret_id_rule())
+}
+
+fn number_rule() -> Validator {
+    validators::between(1, i64::MAX)
+}
