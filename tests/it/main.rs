@@ -18,6 +18,7 @@ mod examples;
 mod fuzz;
 mod guides;
 mod handshake;
+mod http_client;
 mod layers;
 mod leaks;
 mod lifecycle;

@@ -10,17 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use tokio::time::Instant;
 
 use super::pace::Pace;
 use super::request::{Repeat, Request};
 use super::response::Response;
 use super::retry::{Next, Quota, RetryPolicy};
-use super::settings::HttpSettings;
+use super::settings::{HttpSettings, is_loopback};
 use super::transport::{Reached, Transport, TransportError};
 use crate::domain::port::{BackendError, ErrorKind, Outcome, Status};
 
@@ -87,27 +86,38 @@ impl Client {
     /// What [`Api::failure`] makes of the last answer, or `Unavailable` without one. `Exhausted`
     /// after repetitions; [`Outcome::Unknown`] when a write may have been done.
     pub async fn send(&self, request: &Request) -> Result<Response, BackendError> {
+        if request.url.scheme() != "https" && !is_loopback(&request.url) {
+            // Addresses of profiles are checked; this one came from an answer.
+            let message = "the address is not encrypted, so nothing was sent";
+            let kind = ErrorKind::InvalidRequest;
+            return Err(BackendError::permanent(kind, request.operation, message));
+        }
         let started = Instant::now();
         let mut renewed = false;
         let mut attempt = 1;
         loop {
-            let failure = match self.attempt(request, attempt).await? {
-                Ok(answer) if answer.is_success() => {
+            let failure = match self.attempt(request, attempt).await {
+                // Nothing was sent; a sign-in that may pass is repeated like anything else.
+                Err(error) => Failed {
+                    error: BackendError { outcome: Outcome::NotApplied, ..error },
+                    retry_after: None,
+                },
+                Ok(Ok(answer)) if answer.is_success() => {
                     self.quota.succeed(attempt > 1);
                     return Ok(answer);
                 }
-                Ok(answer) if answer.status == 401 && !renewed => {
+                Ok(Ok(answer)) if answer.status == 401 && !renewed => {
                     renewed = true;
                     if self.api.renew(&answer).await {
                         continue;
                     }
                     Failed { error: self.understand(request, &answer), retry_after: None }
                 }
-                Ok(answer) => Failed {
+                Ok(Ok(answer)) => Failed {
                     error: self.understand(request, &answer),
-                    retry_after: retry_after(&answer),
+                    retry_after: answer.retry_after(OffsetDateTime::now_utc()),
                 },
-                Err(error) => Failed { error: unanswered(request, &error), retry_after: None },
+                Ok(Err(error)) => Failed { error: unanswered(request, &error), retry_after: None },
             };
             let wait = self.wait(request, attempt, started, &failure)?;
             tokio::time::sleep(wait).await;
@@ -200,7 +210,7 @@ fn unanswered(request: &Request, failure: &TransportError) -> BackendError {
     let error = match failure.reached {
         Reached::Nothing => {
             let message = failure.message.clone();
-            return BackendError::permanent(ErrorKind::InvalidRequest, request.operation, message);
+            return BackendError::permanent(ErrorKind::Unavailable, request.operation, message);
         }
         Reached::TooLarge => {
             BackendError::permanent(ErrorKind::Unexpected, request.operation, message)
@@ -243,16 +253,6 @@ pub fn status_of(operation: &'static str, status: u16, message: impl Into<String
     };
     let error = error.with("status", status.to_string());
     if matches!(status, 408 | 500 | 502 | 504) { error.outcome_unknown() } else { error }
-}
-
-/// RFC 9110 §10.2.3: seconds, or a date.
-fn retry_after(answer: &Response) -> Option<Duration> {
-    let text = answer.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()?;
-    Some((at - OffsetDateTime::now_utc()).try_into().unwrap_or(Duration::ZERO))
 }
 
 /// Only what is listed here is logged: no query, no header that proves identity, no body.

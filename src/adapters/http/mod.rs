@@ -23,9 +23,6 @@ mod tls;
 mod token;
 mod transport;
 
-#[cfg(test)]
-mod tests;
-
 pub use body::SecretText;
 pub use client::{Api, Client, Outgoing, kind_of_status, status_of};
 pub use request::{Repeat, Request};

@@ -4,9 +4,12 @@
 //! JSON out of it without showing any of it in an error.
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use crate::domain::material::Secret;
 use crate::domain::port::{BackendError, ErrorKind};
@@ -40,11 +43,31 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// The service's own time when it answered (`Date`, RFC 9110 §6.6.1). Signatures and tokens
+    /// are refused when clocks differ; the difference is worth telling.
+    #[must_use]
+    pub fn date(&self) -> Option<OffsetDateTime> {
+        http_date(self.header("date")?)
+    }
+
+    /// How long to wait before asking again (`Retry-After`, RFC 9110 §10.2.3: seconds, or a date,
+    /// which counts from the service's own clock where it tells it).
+    #[must_use]
+    pub fn retry_after(&self, now: OffsetDateTime) -> Option<Duration> {
+        let text = self.header("retry-after")?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let wait = http_date(text)? - self.date().unwrap_or(now);
+        Some(wait.try_into().unwrap_or(Duration::ZERO))
+    }
+
     /// The body as JSON.
     ///
     /// # Errors
     /// `Unexpected` when it is something else; the error tells the content type and where reading
-    /// stopped, never the content.
+    /// stopped, never the content. Its outcome is unknown: the service did what it was asked, or
+    /// somebody else answered in its place.
     pub fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, BackendError> {
         serde_json::from_slice(self.body.expose()).map_err(|error| {
             let kind = match error.classify() {
@@ -63,6 +86,7 @@ impl Response {
                 ),
             )
             .with("status", self.status.to_string())
+            .outcome_unknown()
         })
     }
 
@@ -71,4 +95,9 @@ impl Response {
     pub fn try_json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(self.body.expose()).ok()
     }
+}
+
+/// A date as HTTP writes it.
+fn http_date(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()
 }

@@ -61,8 +61,12 @@ impl RetryPolicy {
         if attempt >= self.attempts {
             return Next::GiveUp;
         }
-        let wait = retry_after.unwrap_or_else(|| self.backoff(attempt, random));
-        if elapsed + wait > self.budget { Next::GiveUp } else { Next::Wait(wait) }
+        let wait = match retry_after {
+            // "At once" is what a service in trouble should not be taken at its word for.
+            Some(wait) => wait.max(self.backoff(1, random)),
+            None => self.backoff(attempt, random),
+        };
+        if elapsed.saturating_add(wait) > self.budget { Next::GiveUp } else { Next::Wait(wait) }
     }
 
     fn backoff(&self, attempt: u32, random: u64) -> Duration {
@@ -134,6 +138,20 @@ mod tests {
     fn server_says_when() {
         let wait = Duration::from_secs(7);
         assert_eq!(POLICY.next(1, Duration::ZERO, Some(wait), 9), Next::Wait(wait));
+    }
+
+    #[test]
+    fn server_that_says_at_once_is_not_hammered() {
+        let Next::Wait(wait) = POLICY.next(3, Duration::ZERO, Some(Duration::ZERO), 7) else {
+            panic!("attempt 3 is not the last")
+        };
+        assert!(wait >= POLICY.base / 2, "{wait:?}");
+    }
+
+    #[test]
+    fn endless_wait_is_not_begun() {
+        let wait = Some(Duration::from_secs(u64::MAX));
+        assert_eq!(POLICY.next(1, Duration::from_secs(1), wait, 0), Next::GiveUp);
     }
 
     #[test]

@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Method, NoProxy, Proxy, Url};
+use rustls::AlertDescription;
 use tokio::sync::OnceCell;
 
 use super::body::Held;
 use super::response::Response;
-use super::settings::{HttpSettings, PROXY};
+use super::settings::{CA_BUNDLE, CLIENT_CERTIFICATE, HttpSettings, PROXY};
 use super::tls;
 use crate::domain::material::Secret;
 
@@ -48,7 +49,8 @@ pub struct TransportError {
 /// How far a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {
-    /// The arguments of the client cannot work; nothing was tried.
+    /// Nobody got it, and trying again does not help: arguments that cannot work, a certificate
+    /// that is not trusted.
     Nothing,
     /// Nobody got it: there was no connection.
     NotConnected,
@@ -83,11 +85,18 @@ impl Transport {
         body: Option<Arc<Secret>>,
     ) -> Result<Response, TransportError> {
         let client = self.client().await?;
+        let host = url.host_str().unwrap_or("the service").to_owned();
         let mut request = client.request(method, url).headers(headers);
         if let Some(body) = body {
             request = request.body(bytes::Bytes::from_owner(Held(body)));
         }
-        let answer = request.send().await.map_err(failed)?;
+        let answer = request.send().await.map_err(|error| match distrust(&error) {
+            Some(why) => TransportError {
+                message: format!("TLS with {host} failed: {why}"),
+                reached: Reached::Nothing,
+            },
+            None => failed(error),
+        })?;
         read(answer).await
     }
 
@@ -157,7 +166,7 @@ fn failed(error: reqwest::Error) -> TransportError {
         Reached::Sent
     };
     let message = if error.is_timeout() {
-        let what = if reached == Reached::NotConnected { "connect" } else { "answer" };
+        let what = if reached == Reached::NotConnected { "connection" } else { "answer" };
         format!("no {what} within the time limit")
     } else {
         deepest(&error)
@@ -175,4 +184,43 @@ fn deepest(error: &reqwest::Error) -> String {
         reason = source;
     }
     reason.to_string()
+}
+
+/// Why TLS will not work at the next attempt either, with what to do. An alert of the other side
+/// comes before it reads a request, so the request was not taken.
+fn distrust(error: &reqwest::Error) -> Option<String> {
+    let (ours, theirs) = (CA_BUNDLE.name, CLIENT_CERTIFICATE.name);
+    match tls_error(error)? {
+        rustls::Error::InvalidCertificate(why) => Some(format!(
+            "its certificate is not accepted ({why}); if a private authority issued it, name that \
+             in {ours}"
+        )),
+        rustls::Error::AlertReceived(
+            alert @ (AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied),
+        ) => Some(format!("it refuses our certificate ({alert:?}); look at {theirs}")),
+        _ => None,
+    }
+}
+
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        // An I/O error is transparent: its source is that of what it wraps.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
 }

@@ -1,1 +1,0 @@
-//! The loop around a request, against a scripted server.
