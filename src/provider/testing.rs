@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::Coffer;
+use super::access::Shared;
 use super::configure::Configured;
 use super::keys::Sources;
 use crate::domain::port::Backend;
@@ -29,6 +30,8 @@ pub(super) type Config<'c> = Vec<(&'c str, Value)>;
 /// One resource and its vaults.
 pub(super) struct Bench {
     server: Server,
+    shared: Arc<Shared>,
+    drift_detection: DriftDetection,
     schema: Schema,
     pub(super) main: Arc<Memory>,
     pub(super) other: Arc<Memory>,
@@ -89,9 +92,27 @@ impl Bench {
     }
 
     pub(super) fn with(main: Arc<Memory>, drift_detection: DriftDetection) -> Self {
-        let other = Memory::new();
-        let options = VaultOptions {
+        let coffer = Coffer::new();
+        let shared = Arc::clone(&coffer.shared);
+        let info = ServerInfo { name: super::NAME, version: "test" };
+        let bench = Self {
+            server: Server::new(Arc::new(coffer), info),
+            shared,
             drift_detection,
+            schema: super::schema::secret::schema(),
+            main,
+            other: Memory::new(),
+            state: Value::Null,
+            private: Vec::new(),
+        };
+        bench.begin_walk();
+        bench
+    }
+
+    /// Configures, as a CLI does at the beginning of each walk.
+    fn begin_walk(&self) {
+        let options = VaultOptions {
+            drift_detection: self.drift_detection,
             default_tags: [("team".to_owned(), "a".to_owned())].into(),
             ..VaultOptions::default()
         };
@@ -99,19 +120,11 @@ impl Bench {
             let backend: Arc<dyn Backend> = Arc::<Memory>::clone(memory);
             Vault::new(name, backend, options)
         };
-        let vaults =
-            vec![vault("main", &main, options), vault("other", &other, VaultOptions::default())];
-        let coffer = Coffer::new();
-        coffer.shared.set(Configured::of_vaults(vaults, "main", Sources::default()));
-        let info = ServerInfo { name: super::NAME, version: "test" };
-        Self {
-            server: Server::new(Arc::new(coffer), info),
-            schema: super::schema::secret::schema(),
-            main,
-            other,
-            state: Value::Null,
-            private: Vec::new(),
-        }
+        let vaults = vec![
+            vault("main", &self.main, options),
+            vault("other", &self.other, VaultOptions::default()),
+        ];
+        self.shared.set(Configured::of_vaults(vaults, "main", Sources::default()));
     }
 
     fn encode(&self, value: &Value) -> Encoded {
@@ -242,8 +255,9 @@ impl Bench {
         self.take(answer)
     }
 
-    /// Refreshes.
+    /// Refreshes, in a walk of its own.
     pub(super) async fn refresh(&mut self) -> Diagnostics {
+        self.begin_walk();
         let answer = self
             .server
             .read(ReadCall {

@@ -1,5 +1,6 @@
 //! Rotation without downtime: a reader that polls all the time, through a second client of the same
-//! vault, while versions are staged, promoted, rolled back and deleted.
+//! vault, while versions are staged, promoted, rolled back and deleted. And rotation that fails: at
+//! every call, before and after it took effect, and when what was stored reads back wrongly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,10 +16,13 @@ use coffer::domain::port::{Backend, Metadata, VersionSelector};
 use coffer::domain::rotation::RotationState;
 use coffer::domain::secret::SecretName;
 use coffer::engine::context::{Run, World};
+use coffer::engine::failure::Failure;
 use coffer::engine::secret::{Creation, create};
 use coffer::engine::vault::{Vault, VaultOptions};
 use coffer::engine::version::{Goal, Left, discard, promote, upload};
 use time::OffsetDateTime;
+
+use crate::support::faulty::{Faulty, When};
 
 const READS: u64 = 10_000;
 
@@ -143,4 +147,120 @@ async fn same_content_is_not_uploaded_again_and_rollback_uploads_nothing() {
     assert_eq!(back.record.latest, 2);
     let kept = discard(&vault, &run, &name, 2).await.unwrap();
     assert_eq!(kept, Left::Kept(RotationState::Previous));
+}
+
+/// A secret `a` with the content `one`, in a vault that fails on demand.
+struct Rotation {
+    _folder: tempfile::TempDir,
+    faulty: Arc<Faulty>,
+    vault: Vault,
+    ring: KeyRing,
+    name: SecretName,
+}
+
+impl Rotation {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let faulty = Faulty::new(open(&folder.path().join("vault.db")));
+        let backend: Arc<dyn Backend> = Arc::<Faulty>::clone(&faulty);
+        let vault = Vault::new("main", backend, VaultOptions::default());
+        let ring = KeyRing::new(Some(Key::new(Secret::new(vec![7; 32])).unwrap()), Vec::new());
+        let name = SecretName::parse("a").unwrap();
+        let one = content("one");
+        let wanted = Creation {
+            options: coffer::domain::port::Options::new(),
+            name: &name,
+            metadata: Metadata { enabled: true, ..Metadata::default() },
+            content: Some(&one),
+            on_existing: OnExisting::Fail,
+            salt: None,
+        };
+        assert_eq!(create(&vault, &run(), &ring, &wanted).await.failure, None);
+        faulty.calls();
+        Self { _folder: folder, faulty, vault, ring, name }
+    }
+
+    async fn upload(&self, goal: Goal) -> Option<Failure> {
+        upload(&self.vault, &run(), &self.ring, &self.name, &content("two"), goal).await.failure
+    }
+
+    /// Numbers and states of all versions.
+    async fn states(&self) -> Vec<(u64, String)> {
+        self.faulty.calls();
+        let listed = coffer::engine::version::list(&self.vault, &run(), &self.name).await;
+        let (_, versions) = listed.unwrap().unwrap();
+        versions.iter().map(|v| (v.number, v.rotation_states.to_string())).collect()
+    }
+
+    async fn current(&self) -> String {
+        let selector = VersionSelector::State(RotationState::Current);
+        let backend: &dyn Backend = &*self.faulty;
+        let read = backend.read_content(&self.name, selector).await.unwrap();
+        read.content.field("value").unwrap().expose_text().unwrap().to_owned()
+    }
+}
+
+const ROTATED: [(u64, &str); 2] = [(1, "previous"), (2, "current, latest")];
+
+#[tokio::test]
+async fn version_that_reads_back_wrongly_is_not_promoted() {
+    let rotation = Rotation::new().await;
+    assert_eq!(rotation.upload(Goal::Pending).await, None);
+    rotation.faulty.mangle(Some("damaged"));
+    let promoted = promote(&rotation.vault, &run(), &rotation.ring, &rotation.name, 2).await;
+    assert_eq!(promoted.failure, Some(Failure::NotVerified));
+    // Uploading the same as current stops at the same place.
+    assert_eq!(rotation.upload(Goal::Current).await, Some(Failure::NotVerified));
+    rotation.faulty.mangle(None);
+    assert_eq!(rotation.current().await, "one");
+    let waiting = [(1, "current".to_owned()), (2, "latest, pending".to_owned())];
+    assert_eq!(rotation.states().await, waiting);
+    assert_eq!(rotation.upload(Goal::Current).await, None);
+    assert_eq!(rotation.states().await, ROTATED.map(|(n, s)| (n, s.to_owned())));
+}
+
+#[tokio::test]
+async fn rotation_that_fails_at_any_call_ends_well_when_it_is_run_again() {
+    let calls = {
+        let rotation = Rotation::new().await;
+        assert_eq!(rotation.upload(Goal::Current).await, None);
+        rotation.faulty.calls()
+    };
+    assert!(calls.contains(&"put_version") && calls.contains(&"set_rotation_state"), "{calls:?}");
+    for (number, operation) in calls.iter().enumerate() {
+        for when in [When::Before, When::After] {
+            let rotation = Rotation::new().await;
+            rotation.faulty.fail(number, when);
+            let failed = rotation.upload(Goal::Current).await;
+            assert!(failed.is_some(), "{operation} {when:?}");
+            rotation.faulty.calls();
+            assert!(["one", "two"].contains(&rotation.current().await.as_str()));
+            assert_eq!(rotation.upload(Goal::Current).await, None, "{operation} {when:?}");
+            assert_eq!(rotation.current().await, "two");
+            let states = rotation.states().await;
+            assert_eq!(states, ROTATED.map(|(n, s)| (n, s.to_owned())), "{operation} {when:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn rotation_that_is_dropped_at_any_call_ends_well_when_it_is_run_again() {
+    for polls in 1..40 {
+        let rotation = Rotation::new().await;
+        {
+            let mut work = std::pin::pin!(rotation.upload(Goal::Current));
+            for _ in 0..polls {
+                let step = std::future::poll_fn(|context| {
+                    std::task::Poll::Ready(work.as_mut().poll(context).is_ready())
+                });
+                if step.await {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(rotation.upload(Goal::Current).await, None, "{polls} polls");
+        assert_eq!(rotation.current().await, "two");
+        assert_eq!(rotation.states().await, ROTATED.map(|(n, s)| (n, s.to_owned())));
+    }
 }

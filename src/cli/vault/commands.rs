@@ -7,7 +7,7 @@ use coffer::domain::port::{Backend as _, BackendError, ListFilter, SecretRecord,
 use coffer::domain::rotation::RotationState;
 use coffer::domain::secret::SecretName;
 
-use super::{Command, Get, Rekey, show};
+use super::{Command, Get, Rekey, backup, show};
 use crate::cli::{Environment, output};
 
 /// Runs one; false for a damaged vault.
@@ -39,6 +39,8 @@ pub(super) async fn run(
             })?;
         }
         Command::Get(arguments) => get(backend, arguments).await?,
+        Command::Backup(arguments) => backup::backup(backend, arguments).await?,
+        Command::Restore(arguments) => backup::restore(backend, arguments).await?,
         Command::Verify { json } => return verify(backend, *json),
         Command::Rekey(arguments) => rekey(backend, arguments, environment)?,
     }
@@ -46,7 +48,7 @@ pub(super) async fn run(
 }
 
 /// Names the secret that a failure is about, instead of the operation.
-fn about(name: &str) -> impl FnOnce(BackendError) -> anyhow::Error {
+pub(super) fn about(name: &str) -> impl FnOnce(BackendError) -> anyhow::Error {
     move |error| anyhow!("secret {name:?}: {}", error.message)
 }
 
@@ -176,6 +178,6 @@ fn rekey(backend: &Embedded, arguments: &Rekey, environment: &Environment) -> an
     Ok(())
 }
 
-fn parse(name: &str) -> anyhow::Result<SecretName> {
+pub(super) fn parse(name: &str) -> anyhow::Result<SecretName> {
     Ok(SecretName::parse(name)?)
 }

@@ -4,6 +4,7 @@
 //! What the subcommands do and print is in [`commands`] and [`show`]. Values are printed by `get`
 //! only.
 
+mod backup;
 mod commands;
 mod show;
 
@@ -82,6 +83,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write all versions of a secret to an encrypted file.
+    Backup(backup::Backup),
+    /// Bring a secret back from such a file.
+    Restore(backup::Restore),
     /// Protect the vault with another master key; secrets and fingerprints stay as they are.
     Rekey(Rekey),
 }

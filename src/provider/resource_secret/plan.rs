@@ -12,7 +12,7 @@ use super::fields::{Fields, known_tags};
 use super::{REPLACES, ResourceSecret, applied, timeout};
 use crate::domain::fingerprint::KeyRing;
 use crate::domain::limits::{Subject, Wanted};
-use crate::domain::policy::{DeletionPolicy, OnExisting};
+use crate::domain::policy::{DeletionPolicy, ManageContent, OnExisting};
 use crate::domain::port::SecretRecord;
 use crate::domain::secret::SecretName;
 use crate::engine::existing::{Offered, Verdict, judge};
@@ -486,6 +486,7 @@ impl Planner<'_> {
             ..Fields::default()
         };
         check_removal(&self.configured, &removed, &mut response.diagnostics);
+        self.check_source(before, &mut response.diagnostics);
         if response.diagnostics.has_errors() {
             return;
         }
@@ -507,6 +508,29 @@ impl Planner<'_> {
                 errors::report(&failure, self.attempt("move"), at, &mut response.diagnostics);
             }
         }
+    }
+
+    /// A secret moves with the configured content or with what is read from the old vault, and a
+    /// disabled one cannot be read.
+    fn check_source(&self, before: &Fields, diags: &mut Diagnostics) {
+        let configured = self.config.manage_content() == ManageContent::Always
+            && !matches!(self.given, Given::Nothing);
+        if configured || before.enabled.known() != Some(&false) {
+            return;
+        }
+        let name = before.name.known().map_or("", String::as_str);
+        let old = before.profile.known().map_or("", String::as_str);
+        diags.error(
+            Path::attribute("profile"),
+            "Disabled secret cannot be moved",
+            format!(
+                "Attempted: move the secret {name:?} from profile {old:?} to {:?}.\nAnswer: it is \
+                 disabled, so its content cannot be read, and the configuration does not manage \
+                 it.\nNext step: set enabled = true and apply, move the secret, then disable it \
+                 again.",
+                self.profile.as_deref().unwrap_or_default()
+            ),
+        );
     }
 
     fn warn(&self, caution: &Caution, before: &Fields, diags: &mut Diagnostics) {

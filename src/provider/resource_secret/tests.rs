@@ -554,6 +554,31 @@ async fn failed_move_says_where_the_secret_is() {
     assert_eq!(bench.other.latest("db"), 1);
 }
 
+#[tokio::test]
+async fn disabled_secret_without_configured_content_is_not_moved() {
+    let initial = |more: Config<'static>| {
+        let mut arguments = vec![("manage_content", text("initial"))];
+        arguments.extend(more);
+        arguments
+    };
+    let mut bench = given("one", initial(vec![])).await;
+    let disabled = config("one", initial(vec![("enabled", Value::Bool(false))]));
+    succeed(&bench.apply(&disabled).await);
+    let moved = |enabled| {
+        let more = vec![("enabled", Value::Bool(enabled)), ("profile", text("other"))];
+        config("one", initial(more))
+    };
+    for enabled in [false, true] {
+        let planned = bench.plan(&moved(enabled)).await;
+        assert_eq!(errors(&planned.diagnostics), ["Disabled secret cannot be moved"]);
+    }
+    // With the content at hand nothing has to be read.
+    let with_content =
+        config("one", vec![("enabled", Value::Bool(false)), ("profile", text("other"))]);
+    succeed(&bench.apply(&with_content).await);
+    assert_eq!(bench.other.value("db").as_deref(), Some("one"));
+}
+
 // Import and moved blocks.
 
 #[tokio::test]

@@ -210,3 +210,66 @@ fn piped(shell: &Shell, arguments: &[&str], input: &str) -> Output {
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
+
+#[test]
+fn backup_brings_a_destroyed_secret_back() {
+    let shell = Shell::with_secrets();
+    let said = shell.prints(&["backup", "app/token", "--out", "token.backup"]);
+    assert!(said.contains("token.backup") && !said.contains(VALUE), "{said}");
+    let backup = fs::read(shell.path("token.backup")).unwrap();
+    for plain in [VALUE, "first", "app/token", "token of", "team"] {
+        let found = backup.windows(plain.len()).any(|window| window == plain.as_bytes());
+        assert!(!found, "the backup shows {plain:?}");
+    }
+    let before = shell.prints(&["history", "app/token"]);
+
+    // While the name is taken, nothing is touched.
+    let said = shell.fails(&["restore", "token.backup"], 1);
+    assert!(said.contains("token.backup"), "{said}");
+    assert_eq!(shell.prints(&["history", "app/token"]), before);
+
+    super::runtime()
+        .block_on(super::open(&shell.path("vault.db")).purge(&name("app/token")))
+        .unwrap();
+    shell.fails(&["get", "app/token"], 1);
+    let said = shell.prints(&["restore", "token.backup"]);
+    assert!(said.contains("app/token") && said.contains("number 2"), "{said}");
+    assert_eq!(shell.prints(&["get", "app/token"]), VALUE);
+    assert_eq!(shell.prints(&["get", "app/token", "--version", "1"]), "first");
+}
+
+#[test]
+fn backup_is_private_and_overwrites_nothing() {
+    let shell = Shell::with_secrets();
+    fs::write(shell.path("there"), "precious").unwrap();
+    let said = shell.fails(&["backup", "app/token", "--out", "there"], 1);
+    assert!(said.contains("exists already"), "{said}");
+    assert_eq!(fs::read_to_string(shell.path("there")).unwrap(), "precious");
+    let said = shell.fails(&["backup", "nothing", "--out", "new"], 1);
+    assert!(said.contains("nothing") && !shell.path("new").exists(), "{said}");
+    shell.fails(&["backup", "app/token", "--out", "no/such/folder"], 1);
+    shell.prints(&["backup", "app/token", "--out", "new"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(shell.path("new")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn restore_refuses_what_is_no_backup_of_this_vault() {
+    let (shell, other) = (Shell::with_secrets(), Shell::with_secrets());
+    other.prints(&["backup", "app/token", "--out", "foreign"]);
+    fs::copy(other.path("foreign"), shell.path("foreign")).unwrap();
+    let said = shell.fails(&["restore", "foreign"], 1);
+    assert!(said.contains("another vault"), "{said}");
+    fs::write(shell.path("text"), "hello").unwrap();
+    assert!(shell.fails(&["restore", "text"], 1).contains("not a backup"));
+    shell.prints(&["backup", "app/token", "--out", "own"]);
+    let mut damaged = fs::read(shell.path("own")).unwrap();
+    *damaged.last_mut().unwrap() ^= 1;
+    fs::write(shell.path("own-damaged"), damaged).unwrap();
+    assert!(shell.fails(&["restore", "own-damaged"], 1).contains("damaged"));
+    assert!(shell.fails(&["restore", "missing"], 1).contains("missing"));
+}

@@ -7,6 +7,7 @@ pub mod core_checks;
 pub mod core_proposal;
 pub mod core_schema;
 pub mod http1;
+pub mod faulty;
 pub mod in_process;
 pub mod keys;
 pub mod peer;
