@@ -3,7 +3,7 @@
 //! Provider schema, documentation, conformance tests and error texts follow from it.
 
 use super::descriptor::Descriptor;
-use super::embedded;
+use super::{embedded, oci_vault};
 
 /// Every backend, in the order of the documentation.
-pub static BACKENDS: &[&Descriptor] = &[&embedded::DESCRIPTOR];
+pub static BACKENDS: &[&Descriptor] = &[&embedded::DESCRIPTOR, &oci_vault::DESCRIPTOR];

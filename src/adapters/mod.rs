@@ -8,4 +8,5 @@ pub mod catalog;
 pub mod descriptor;
 pub mod embedded;
 pub mod http;
+pub mod oci_vault;
 pub mod sign;

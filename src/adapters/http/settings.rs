@@ -94,6 +94,7 @@ pub struct HttpSettings {
     pub(super) client_certificate: Option<String>,
     pub(super) client_key: Option<std::sync::Arc<Secret>>,
     pub(super) proxy: Option<std::sync::Arc<Secret>>,
+    pub(super) direct: bool,
     pub(super) connect_timeout: Duration,
     pub(super) request_timeout: Duration,
     pub(super) retry: RetryPolicy,
@@ -118,6 +119,7 @@ impl Default for HttpSettings {
             client_certificate: None,
             client_key: None,
             proxy: None,
+            direct: false,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(60),
             retry: RetryPolicy::default(),
@@ -161,6 +163,19 @@ impl HttpSettings {
             made.retry.budget = time;
         }
         Ok(made)
+    }
+
+    /// The same without any proxy, the environment's included: for services of the machine itself
+    /// (instance metadata).
+    #[must_use]
+    pub fn without_proxy(&self) -> Self {
+        Self { proxy: None, direct: true, ..self.clone() }
+    }
+
+    /// The same with one file of authorities to trust besides the system's.
+    #[must_use]
+    pub fn with_ca_bundle(self, path: &str) -> Self {
+        Self { ca_bundle: Some(path.to_owned()), ..self }
     }
 }
 

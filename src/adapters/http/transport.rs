@@ -123,6 +123,9 @@ fn build(settings: &HttpSettings) -> Result<reqwest::Client, String> {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false);
+    if settings.direct {
+        builder = builder.no_proxy();
+    }
     if let Some(proxy) = &settings.proxy {
         let wrong = || format!("{} is not the URL of a proxy", PROXY.name);
         let url = proxy.expose_text().map_err(|_| wrong())?;
