@@ -468,6 +468,17 @@ async fn unknown_version_is_not_found(s: &Subject) {
     assert_kind(s.backend.delete_version(&name("a"), 2).await, deletion);
 }
 
+/// Retires a version of the secret `a`; false where a vault moves states only by itself.
+async fn retires(s: &Subject, number: u64) -> bool {
+    match set_state(s, number, RotationState::Deprecated).await {
+        Err(error) if error.kind == ErrorKind::Unsupported => false,
+        result => {
+            result.expect("retired");
+            true
+        }
+    }
+}
+
 async fn only_deprecated_versions_are_deleted(s: &Subject) {
     s.create("a", "one").await;
     s.put("a", "two", Stage::Current).await;
@@ -481,13 +492,16 @@ async fn only_deprecated_versions_are_deleted(s: &Subject) {
     }
     let deprecated = RotationState::Deprecated;
     assert_kind(set_state(s, 2, deprecated).await, ErrorKind::Precondition);
-    set_state(s, 1, deprecated).await.expect("retired");
+    if !retires(s, 1).await {
+        s.put("a", "three", Stage::Current).await;
+    }
+    let current = s.current("a").await;
     s.backend.delete_version(&name("a"), 1).await.expect("deleted");
     let versions = s.backend.list_versions(&name("a")).await.expect("versions");
     // A vault that deletes after a window still lists it, with the time.
-    assert!(versions.iter().all(|v| v.number == 2 || v.deletion_scheduled_at.is_some()));
+    assert!(versions.iter().all(|v| v.number != 1 || v.deletion_scheduled_at.is_some()));
     assert_kind(s.value("a", VersionSelector::Number(1)).await, ErrorKind::NotFound);
-    assert_eq!(s.current("a").await, "two");
+    assert_eq!(s.current("a").await, current);
 }
 
 async fn deleted_version_number_is_never_used_again(s: &Subject) {
@@ -499,9 +513,13 @@ async fn deleted_version_number_is_never_used_again(s: &Subject) {
     }
     s.create("a", "one").await;
     s.put("a", "two", Stage::Pending).await;
-    set_state(s, 2, RotationState::Deprecated).await.expect("retired");
+    let mut next = 3;
+    if !retires(s, 2).await {
+        s.put("a", "another", Stage::Pending).await;
+        next = 4;
+    }
     s.backend.delete_version(&name("a"), 2).await.expect("deleted");
-    assert_eq!(s.put("a", "three", Stage::Current).await.number, 3);
+    assert_eq!(s.put("a", "three", Stage::Current).await.number, next);
 }
 
 async fn listed(s: &Subject, filter: &ListFilter) -> Vec<String> {

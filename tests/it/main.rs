@@ -15,6 +15,7 @@ mod conformance;
 mod docs;
 mod embedded;
 mod examples;
+mod fakes;
 mod fuzz;
 mod guides;
 mod handshake;

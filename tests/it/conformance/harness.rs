@@ -19,6 +19,8 @@ use coffer::domain::version::VersionRecord;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
+mod oci_vault;
+
 /// A fresh vault with a clock that can be moved.
 pub trait Harness: Send + Sync {
     /// The vault.
@@ -35,6 +37,7 @@ pub trait Harness: Send + Sync {
 pub fn fresh(backend: &str) -> Box<dyn Harness> {
     match backend {
         "embedded" => Box::new(EmbeddedHarness::new()),
+        "oci_vault" => Box::new(oci_vault::OciHarness::new()),
         other => panic!("the backend {other} has no conformance harness"),
     }
 }
@@ -43,7 +46,7 @@ pub fn fresh(backend: &str) -> Box<dyn Harness> {
 /// what the backend itself cannot do: that is its capability, and the case asserts the refusal.
 pub fn gaps(backend: &str) -> &'static [(&'static str, &'static str)] {
     match backend {
-        "embedded" => &[],
+        "embedded" | "oci_vault" => &[],
         other => panic!("the backend {other} does not say what its server cannot play"),
     }
 }

@@ -182,7 +182,8 @@ fn from_user(
     let either = |given: &Option<String>, key: &str| {
         given.clone().or_else(|| file.get(key).map(str::to_owned))
     };
-    let region = file.get("region").map(str::to_owned).or_else(|| environment.get("OCI_REGION"));
+    let region =
+        environment.get("OCI_CLI_REGION").or_else(|| file.get("region").map(str::to_owned));
     let token_file = either(&sign_in.security_token_file, "security_token_file");
     let by_token = match sign_in.method {
         Some(Method::SecurityToken) => true,

@@ -9,7 +9,7 @@ use crate::adapters::oci_vault::connection::Selector;
 use crate::adapters::oci_vault::error::{is_hidden, reworded};
 use crate::adapters::oci_vault::record;
 use crate::adapters::oci_vault::version_name::VersionName;
-use crate::adapters::oci_vault::wire::{Bundle, State, Version};
+use crate::adapters::oci_vault::wire::{Bundle, Secret, State, Version};
 use crate::domain::kind::Kind;
 use crate::domain::layout::Layout;
 use crate::domain::port::{
@@ -44,40 +44,47 @@ impl OciVault {
     }
 
     /// A page of a compartment; its token is the compartment's place and the service's token.
+    /// Pages without a match are passed over.
     pub(super) async fn list_page(
         &self,
         filter: &ListFilter,
         page: Option<&str>,
     ) -> Result<Page<SecretRecord>, BackendError> {
-        let (place, token) = match page.and_then(|page| page.split_once(' ')) {
-            Some((place, token)) => (place.parse().unwrap_or(0), Some(token)),
+        let (mut place, mut token) = match page.and_then(|page| page.split_once(' ')) {
+            Some((place, token)) => (place.parse().unwrap_or(0), Some(token.to_owned())),
             None => (0_usize, None),
         };
-        let Some(compartment) = self.compartments.get(place) else {
-            return Ok(Page { items: Vec::new(), next: None });
+        while let Some(compartment) = self.compartments.get(place) {
+            let asked = token.as_deref().filter(|token| !token.is_empty());
+            let (found, next) = self.connection.secrets("list", compartment, None, asked).await?;
+            let items: Vec<_> =
+                found.iter().filter_map(|secret| self.listed(secret, filter)).collect();
+            if next.is_none() {
+                place += 1;
+            }
+            token = next;
+            if !items.is_empty() {
+                let more = place < self.compartments.len();
+                let next = more.then(|| format!("{place} {}", token.unwrap_or_default()));
+                return Ok(Page { items, next });
+            }
+        }
+        Ok(Page { items: Vec::new(), next: None })
+    }
+
+    /// The record of a listed secret, if it is wanted.
+    fn listed(&self, secret: &Secret, filter: &ListFilter) -> Option<SecretRecord> {
+        let shown = match secret.lifecycle_state {
+            State::PendingDeletion | State::SchedulingDeletion => filter.include_deleted,
+            state => !state.is_gone(),
         };
-        let token = token.filter(|token| !token.is_empty());
-        let (found, next) = self.connection.secrets("list", compartment, None, token).await?;
-        let wanted = |secret: &super::super::wire::Secret| {
-            let shown = match secret.lifecycle_state {
-                State::PendingDeletion | State::SchedulingDeletion => filter.include_deleted,
-                state => !state.is_gone(),
-            };
-            let prefix = filter.name_prefix.as_deref().unwrap_or_default();
-            shown && secret.secret_name.starts_with(prefix)
-        };
-        let items = found.iter().filter(|secret| wanted(secret)).filter_map(|secret| {
-            let name = SecretName::parse(&secret.secret_name).ok()?;
-            self.directory.learn(&secret.secret_name, &secret.id);
-            Some(record::record(name, secret, &[]))
-        });
-        let items = items.collect();
-        let next = match next {
-            Some(token) => Some(format!("{place} {token}")),
-            None if place + 1 < self.compartments.len() => Some(format!("{} ", place + 1)),
-            None => None,
-        };
-        Ok(Page { items, next })
+        let prefix = filter.name_prefix.as_deref().unwrap_or_default();
+        if !shown || !secret.secret_name.starts_with(prefix) {
+            return None;
+        }
+        let name = SecretName::parse(&secret.secret_name).ok()?;
+        self.directory.learn(&secret.secret_name, &secret.id);
+        Some(record::record(name, secret, &[]))
     }
 
     pub(super) async fn read_value(
