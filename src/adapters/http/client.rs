@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use time::OffsetDateTime;
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::pace::Pace;
@@ -21,6 +22,7 @@ use super::response::Response;
 use super::retry::{Next, Quota, RetryPolicy};
 use super::settings::{HttpSettings, is_loopback};
 use super::transport::{Reached, Transport, TransportError};
+use crate::adapters::descriptor::Pacing;
 use crate::domain::port::{BackendError, ErrorKind, Outcome, Status};
 
 /// How a service is spoken to.
@@ -61,6 +63,7 @@ pub struct Client {
     transport: Transport,
     api: Arc<dyn Api>,
     pace: Option<Arc<Pace>>,
+    extra_pace: Option<Arc<Pace>>,
     quota: Arc<Quota>,
     policy: RetryPolicy,
 }
@@ -77,7 +80,15 @@ impl Client {
     pub fn over(transport: Transport, api: Arc<dyn Api>) -> Self {
         let pace = transport.settings().pacing.map(|pacing| Arc::new(Pace::new(pacing)));
         let policy = transport.settings().retry;
-        Self { transport, api, pace, quota: Arc::new(Quota::new()), policy }
+        Self { transport, api, pace, extra_pace: None, quota: Arc::new(Quota::new()), policy }
+    }
+
+    /// The same client for requests that a second quota of the service counts as well: of these,
+    /// `burst` may pass at once after a rest.
+    #[must_use]
+    pub fn also_paced(&self, pacing: Pacing, burst: u32) -> Self {
+        let extra_pace = Some(Arc::new(Pace::with_burst(pacing, burst)));
+        Self { extra_pace, ..self.clone() }
     }
 
     /// Sends a request until it succeeds or cannot.
@@ -131,10 +142,8 @@ impl Client {
         request: &Request,
         attempt: u32,
     ) -> Result<Result<Response, TransportError>, BackendError> {
-        let _slot = match &self.pace {
-            Some(pace) => pace.enter().await,
-            None => None,
-        };
+        let _extra_slot = enter(self.extra_pace.as_deref()).await;
+        let _slot = enter(self.pace.as_deref()).await;
         let body = request.body.as_ref().map_or(&[][..], |body| body.expose());
         let mut headers = request.headers.clone();
         if body.is_empty() && request.method != Method::GET && request.method != Method::HEAD {
@@ -195,6 +204,13 @@ impl Client {
                 Err(error)
             }
         }
+    }
+}
+
+async fn enter(pace: Option<&Pace>) -> Option<SemaphorePermit<'_>> {
+    match pace {
+        Some(pace) => pace.enter().await,
+        None => None,
     }
 }
 
