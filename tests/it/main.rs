@@ -11,6 +11,7 @@
 
 mod acceptance;
 mod apply;
+mod azure_key_vault;
 mod conformance;
 mod docs;
 mod embedded;

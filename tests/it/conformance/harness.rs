@@ -19,6 +19,7 @@ use coffer::domain::version::VersionRecord;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
+mod azure_key_vault;
 mod oci_vault;
 
 /// A fresh vault with a clock that can be moved.
@@ -36,6 +37,7 @@ pub trait Harness: Send + Sync {
 /// Makes a harness for a line of the catalogue. A backend without one fails every case.
 pub fn fresh(backend: &str) -> Box<dyn Harness> {
     match backend {
+        "azure_key_vault" => Box::new(azure_key_vault::AzureHarness::new()),
         "embedded" => Box::new(EmbeddedHarness::new()),
         "oci_vault" => Box::new(oci_vault::OciHarness::new()),
         other => panic!("the backend {other} has no conformance harness"),
@@ -46,7 +48,7 @@ pub fn fresh(backend: &str) -> Box<dyn Harness> {
 /// what the backend itself cannot do: that is its capability, and the case asserts the refusal.
 pub fn gaps(backend: &str) -> &'static [(&'static str, &'static str)] {
     match backend {
-        "embedded" | "oci_vault" => &[],
+        "azure_key_vault" | "embedded" | "oci_vault" => &[],
         other => panic!("the backend {other} does not say what its server cannot play"),
     }
 }
