@@ -25,6 +25,7 @@ mod layers;
 mod leaks;
 mod lifecycle;
 mod memory;
+mod oci_vault;
 mod plan;
 mod protocol;
 mod provider;
