@@ -4,7 +4,7 @@
 //! Synchronous and deterministic: time and randomness are arguments, and nothing here touches
 //! files, environment, network or a runtime (invariant I3). Reading order: [`material`], [`kind`],
 //! [`canonical`], [`fingerprint`], [`secret`], [`version`], [`rotation`], [`ledger`], [`policy`],
-//! [`limits`], [`port`], [`layout`].
+//! [`limits`], [`port`], [`layout`], [`sync`].
 
 pub mod canonical;
 pub mod fingerprint;
@@ -21,4 +21,5 @@ pub mod port;
 pub mod profile;
 pub mod rotation;
 pub mod secret;
+pub mod sync;
 pub mod version;

@@ -112,6 +112,50 @@ codes! {
     }
 }
 
+codes! {
+    /// What a sync does with a secret that stands under a name of its own the first time.
+    InitialSync {
+        /// Writes over what this sync wrote; anything else is a conflict, and left alone.
+        OverwriteManaged = "overwrite_managed",
+        /// Takes over what has the same content; anything else is a conflict.
+        AdoptIfEqual = "adopt_if_equal",
+        /// Fails at plan.
+        FailIfExists = "fail_if_exists",
+        /// Writes over it.
+        OverwriteDestination = "overwrite_destination",
+        /// Brings what only the destination has into the source; writes over the rest.
+        ImportPrioritizeSource = "import_prioritize_source",
+        /// Brings what the destination has into the source, also where the source differs.
+        ImportPrioritizeDestination = "import_prioritize_destination",
+    }
+}
+
+codes! {
+    /// What a sync does with a secret that it wrote and that has no source any more.
+    Removal {
+        /// Soft-deletes; refused at plan where the vault cannot.
+        SoftDelete = "soft_delete",
+        /// Leaves it and forgets it.
+        Retain = "retain",
+        /// Disables it and forgets it.
+        Disable = "disable",
+        /// Deletes it for good.
+        Delete = "delete",
+    }
+}
+
+codes! {
+    /// What a sync does with a copy that somebody changed.
+    DriftPolicy {
+        /// Writes it again.
+        Correct = "correct",
+        /// Leaves it and warns, at every plan.
+        Warn = "warn",
+        /// Takes it for good until the source changes.
+        Accept = "accept",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,78 @@
+//! Whose a copy is: the tags that a sync leaves on what it writes.
+//!
+//! `coffer-owner` is `<name of the sync>.<instance>`; the instance is random, made when the sync is
+//! created and kept in its state. `coffer-source` says where the content comes from. A vault that
+//! has no room for tags holds neither: there, only the ledger says what is ours.
+
+use std::collections::BTreeMap;
+
+use crate::domain::port::Capability;
+use crate::domain::secret::SecretId;
+
+/// Tag with the owner.
+pub const OWNER_TAG: &str = "coffer-owner";
+/// Tag with the source.
+pub const SOURCE_TAG: &str = "coffer-source";
+
+/// Identity of a sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Name in the configuration.
+    pub name: String,
+    /// Hexadecimal digits; empty before the sync exists.
+    pub instance: String,
+}
+
+/// Whose a secret at the destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// This sync's.
+    Ours,
+    /// A sync's of the same name, whose instance is another: perhaps left behind by a run whose
+    /// state was lost.
+    Namesake,
+    /// Another sync's.
+    Other,
+    /// No sync's.
+    Nobody,
+}
+
+impl Identity {
+    /// The value of the owner tag.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        format!("{}.{}", self.name, self.instance)
+    }
+
+    /// Whose a secret with these tags is.
+    #[must_use]
+    pub fn owner(&self, tags: &BTreeMap<String, String>) -> Owner {
+        match tags.get(OWNER_TAG) {
+            None => Owner::Nobody,
+            Some(tag) if *tag == self.tag() && !self.instance.is_empty() => Owner::Ours,
+            Some(tag) if tag.rsplit_once('.').is_some_and(|(name, _)| name == self.name) => {
+                Owner::Namesake
+            }
+            Some(_) => Owner::Other,
+        }
+    }
+
+    /// The tags of a copy that has `tags` besides; without those that the vault has no room for,
+    /// the source first.
+    #[must_use]
+    pub fn tags(
+        &self,
+        tags: &BTreeMap<String, String>,
+        source: &SecretId,
+        vault: &Capability,
+    ) -> BTreeMap<String, String> {
+        let mut tags = tags.clone();
+        for (tag, value) in [(OWNER_TAG, self.tag()), (SOURCE_TAG, source.to_string())] {
+            let room = tags.len() < vault.max_tags || tags.contains_key(tag);
+            if room && value.chars().count() <= vault.max_tag_value_chars {
+                tags.insert(tag.to_owned(), value);
+            }
+        }
+        tags
+    }
+}
