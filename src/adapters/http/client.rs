@@ -13,7 +13,6 @@ use async_trait::async_trait;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use time::OffsetDateTime;
-use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::pace::Pace;
@@ -31,8 +30,14 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// Adds what proves who asks. Called for every attempt, since signatures carry the time.
     async fn authorize(&self, request: &mut Outgoing<'_>) -> Result<(), BackendError>;
 
-    /// The service answered 401: forget the token it was sent. True when another attempt can do
-    /// better; asked at most once per request.
+    /// True for an answer that refuses what [`authorize`](Self::authorize) added: 401, or what the
+    /// service says instead.
+    fn refuses(&self, answer: &Response) -> bool {
+        answer.status == 401
+    }
+
+    /// The service refused what it was sent: forget it. True when another attempt can do better;
+    /// asked at most once per request.
     async fn renew(&self, answer: &Response) -> bool;
 
     /// What an answer that is no success means: the service's own codes first, else
@@ -63,7 +68,6 @@ pub struct Client {
     transport: Transport,
     api: Arc<dyn Api>,
     pace: Option<Arc<Pace>>,
-    extra_pace: Option<Arc<Pace>>,
     quota: Arc<Quota>,
     policy: RetryPolicy,
 }
@@ -80,15 +84,13 @@ impl Client {
     pub fn over(transport: Transport, api: Arc<dyn Api>) -> Self {
         let pace = transport.settings().pacing.map(|pacing| Arc::new(Pace::new(pacing)));
         let policy = transport.settings().retry;
-        Self { transport, api, pace, extra_pace: None, quota: Arc::new(Quota::new()), policy }
+        Self { transport, api, pace, quota: Arc::new(Quota::new()), policy }
     }
 
-    /// The same client for requests that a second quota of the service counts as well: of these,
-    /// `burst` may pass at once after a rest.
+    /// The same client at a pace of its own, for operations with a quota of their own.
     #[must_use]
-    pub fn also_paced(&self, pacing: Pacing, burst: u32) -> Self {
-        let extra_pace = Some(Arc::new(Pace::with_burst(pacing, burst)));
-        Self { extra_pace, ..self.clone() }
+    pub fn paced(&self, pacing: Pacing) -> Self {
+        Self { pace: Some(Arc::new(Pace::new(pacing))), ..self.clone() }
     }
 
     /// Sends a request until it succeeds or cannot.
@@ -117,7 +119,7 @@ impl Client {
                     self.quota.succeed(attempt > 1);
                     return Ok(answer);
                 }
-                Ok(Ok(answer)) if answer.status == 401 && !renewed => {
+                Ok(Ok(answer)) if !renewed && self.api.refuses(&answer) => {
                     renewed = true;
                     if self.api.renew(&answer).await {
                         continue;
@@ -142,8 +144,10 @@ impl Client {
         request: &Request,
         attempt: u32,
     ) -> Result<Result<Response, TransportError>, BackendError> {
-        let _extra_slot = enter(self.extra_pace.as_deref()).await;
-        let _slot = enter(self.pace.as_deref()).await;
+        let _slot = match &self.pace {
+            Some(pace) => pace.enter().await,
+            None => None,
+        };
         let body = request.body.as_ref().map_or(&[][..], |body| body.expose());
         let mut headers = request.headers.clone();
         if body.is_empty() && request.method != Method::GET && request.method != Method::HEAD {
@@ -204,13 +208,6 @@ impl Client {
                 Err(error)
             }
         }
-    }
-}
-
-async fn enter(pace: Option<&Pace>) -> Option<SemaphorePermit<'_>> {
-    match pace {
-        Some(pace) => pace.enter().await,
-        None => None,
     }
 }
 

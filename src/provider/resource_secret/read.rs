@@ -92,8 +92,9 @@ pub(super) async fn read(
     }
     let mut state = request.state;
     absorb(&mut state, &observed, &vault, backend);
+    // The vault's own name: an import may have come with another, such as an ARN.
+    response.identity = Some(identity(profile, state.get("name").as_str().unwrap_or(text)));
     response.state = Some(state);
-    response.identity = Some(identity(profile, text));
 }
 
 fn warn_not_refreshed(profile: &str, diags: &mut Diagnostics) {
