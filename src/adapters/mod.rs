@@ -4,7 +4,7 @@
 //! another backend, the provider, the engine or the plugin layer. [`catalog`] is the one list of
 //! them, [`descriptor`] what a line of it says.
 
-pub mod azure_key_vault;
+pub mod aws_secrets_manager;
 pub mod catalog;
 pub mod descriptor;
 pub mod embedded;

@@ -11,7 +11,6 @@
 
 mod acceptance;
 mod apply;
-mod azure_key_vault;
 mod conformance;
 mod docs;
 mod embedded;
@@ -25,7 +24,6 @@ mod layers;
 mod leaks;
 mod lifecycle;
 mod memory;
-mod oci_vault;
 mod plan;
 mod protocol;
 mod provider;

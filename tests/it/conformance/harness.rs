@@ -1,6 +1,8 @@
 //! What a conformance case gets: a fresh, empty vault of each backend of the catalogue, and short
 //! ways to call it.
 
+mod aws;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,7 +21,6 @@ use coffer::domain::version::VersionRecord;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
-mod azure_key_vault;
 mod oci_vault;
 
 /// A fresh vault with a clock that can be moved.
@@ -37,7 +38,7 @@ pub trait Harness: Send + Sync {
 /// Makes a harness for a line of the catalogue. A backend without one fails every case.
 pub fn fresh(backend: &str) -> Box<dyn Harness> {
     match backend {
-        "azure_key_vault" => Box::new(azure_key_vault::AzureHarness::new()),
+        "aws_secrets_manager" => Box::new(aws::Moto::new()),
         "embedded" => Box::new(EmbeddedHarness::new()),
         "oci_vault" => Box::new(oci_vault::OciHarness::new()),
         other => panic!("the backend {other} has no conformance harness"),
@@ -48,8 +49,17 @@ pub fn fresh(backend: &str) -> Box<dyn Harness> {
 /// what the backend itself cannot do: that is its capability, and the case asserts the refusal.
 pub fn gaps(backend: &str) -> &'static [(&'static str, &'static str)] {
     match backend {
-        "azure_key_vault" | "embedded" | "oci_vault" => &[],
+        "aws_secrets_manager" => aws::GAPS,
+        "embedded" | "oci_vault" => &[],
         other => panic!("the backend {other} does not say what its server cannot play"),
+    }
+}
+
+/// Why the server that a backend is tested against cannot be had, if so.
+pub fn unavailable(backend: &str) -> Option<String> {
+    match backend {
+        "aws_secrets_manager" => aws::unavailable(),
+        _ => None,
     }
 }
 

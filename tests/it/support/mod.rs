@@ -10,6 +10,7 @@ pub mod faulty;
 pub mod http1;
 pub mod in_process;
 pub mod keys;
+pub mod moto;
 pub mod peer;
 pub mod python;
 pub mod rust_source;

@@ -10,8 +10,6 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Value>,
-    /// A body that is no JSON.
-    pub text: Option<String>,
 }
 
 /// A call that is refused.
@@ -27,16 +25,12 @@ pub type Outcome = Result<Answer, Refusal>;
 
 impl Answer {
     pub fn of(body: Value) -> Self {
-        Self { body: Some(body), ..Self::empty() }.status(200)
+        Self { status: 200, headers: Vec::new(), body: Some(body) }
     }
 
     /// An action's: nothing but headers.
     pub fn empty() -> Self {
-        Self { status: 204, headers: Vec::new(), body: None, text: None }
-    }
-
-    pub fn status(self, status: u16) -> Self {
-        Self { status, ..self }
+        Self { status: 204, headers: Vec::new(), body: None }
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -51,13 +45,12 @@ impl Answer {
         for (name, value) in self.headers {
             builder = builder.header(name, value);
         }
-        let body = match (self.body, self.text) {
-            (Some(body), _) => {
+        let body = match self.body {
+            Some(body) => {
                 builder = builder.header("content-type", "application/json");
                 Body::from(body.to_string())
             }
-            (None, Some(text)) => Body::from(text),
-            (None, None) => Body::empty(),
+            None => Body::empty(),
         };
         builder.body(body).expect("headers of ours")
     }
@@ -84,6 +77,6 @@ impl Refusal {
 
     pub fn answer(self) -> Answer {
         let body = json!({ "code": self.code, "message": self.message });
-        Answer::of(body).status(self.status)
+        Answer { status: self.status, ..Answer::of(body) }
     }
 }

@@ -20,10 +20,8 @@ use crate::support::keys;
 
 mod answer;
 mod bundles;
-mod client;
 mod create;
 mod faults;
-mod identity;
 mod judged;
 mod management;
 mod model;
@@ -32,10 +30,8 @@ mod stages;
 mod state;
 mod update;
 
-pub use client::{backend, backend_with, in_environment, place};
 pub use faults::Fault;
-pub use identity::ACCOUNT_TOKEN;
-pub use state::World;
+pub use state::{Settings, World};
 
 /// Who signs in.
 pub const TENANCY: &str = "ocid1.tenancy.oc1..fake";
@@ -51,6 +47,8 @@ pub const KEY: &str = "ocid1.key.oc1.iad.fake.key";
 pub const COMPARTMENT: &str = "ocid1.compartment.oc1..one";
 /// The other one.
 pub const OTHER_COMPARTMENT: &str = "ocid1.compartment.oc1..two";
+/// Where that region is.
+pub const REGION: &str = "us-ashburn-1";
 
 /// A request as it came.
 #[derive(Debug)]

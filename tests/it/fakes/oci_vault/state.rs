@@ -8,7 +8,6 @@ use time::{Duration, OffsetDateTime};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::faults::{Effect, Fault, effect};
-use super::identity::Instance;
 use super::model::Secret;
 use super::signature::Trust;
 use super::{COMPARTMENT, KEY, OTHER_COMPARTMENT, Received, VAULT};
@@ -28,9 +27,7 @@ pub struct Settings {
     pub stuck: bool,
     /// The next change fails with these details.
     pub fail_next: Option<String>,
-    /// Refusals of content repeat it.
-    pub echo_content: bool,
-    /// The vault's state; `None` when there is none.
+    /// The vault is there.
     pub vault_state: Option<&'static str>,
 }
 
@@ -52,7 +49,6 @@ pub struct World {
     pub(super) secrets: Vec<Secret>,
     pub(super) tokens: HashMap<String, (Vec<u8>, String)>,
     pub(super) made: u64,
-    pub(super) instance: Option<Instance>,
     trust: Trust,
 }
 
@@ -90,7 +86,6 @@ impl World {
                 strict_states: true,
                 stuck: false,
                 fail_next: None,
-                echo_content: false,
                 vault_state: Some("ACTIVE"),
             },
             ahead: Duration::ZERO,
@@ -101,7 +96,6 @@ impl World {
             secrets: Vec::new(),
             tokens: HashMap::new(),
             made: 0,
-            instance: None,
             trust: Trust::default(),
         }
     }
@@ -109,15 +103,6 @@ impl World {
     /// Accepts signatures of a key.
     pub fn trust(&mut self, key_id: &str, pem: &str) {
         self.trust.add(key_id, pem);
-    }
-
-    /// Accepts signatures of a key of which the public half is known.
-    pub fn trust_public(&mut self, key_id: &str, der: Vec<u8>) {
-        self.trust.add_public(key_id, der);
-    }
-
-    pub(super) fn verify_without_host(&self, received: &Received) -> Result<(), String> {
-        self.trust.verify(received, OffsetDateTime::now_utc(), false)
     }
 
     /// Accepts them no more.
@@ -130,20 +115,12 @@ impl World {
         self.secrets.iter_mut().find(|secret| secret.name == name && secret.state != "DELETED")
     }
 
-    /// Reads see the present state of everything until `stale` is cleared.
-    pub fn freeze_reads(&mut self) {
-        self.stale = Some(self.secrets.clone());
-    }
-
     pub(super) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + self.ahead
     }
 
     pub(super) fn handle(&mut self, received: &Received) -> Answer {
-        if let Some(answer) = self.identify(received) {
-            return answer;
-        }
-        if let Err(reason) = self.trust.verify(received, OffsetDateTime::now_utc(), true) {
+        if let Err(reason) = self.trust.verify(received, OffsetDateTime::now_utc()) {
             self.rejected.push(reason);
             let message = "The required information to complete authentication was not provided.";
             return Refusal::new(401, "NotAuthenticated", message).answer();
