@@ -7,6 +7,7 @@
 use crate::support::cli::Workspace;
 use crate::support::vault::Vault;
 
+mod aws_secrets_manager;
 mod command_line;
 mod deletion;
 mod drift;

@@ -20,15 +20,17 @@ pub struct Moto {
 /// The moto of this test process, or why there is none.
 pub fn shared() -> Result<&'static Moto, String> {
     static SHARED: OnceLock<Result<Moto, String>> = OnceLock::new();
-    SHARED.get_or_init(Moto::start).as_ref().map_err(Clone::clone)
+    SHARED.get_or_init(|| Moto::start(&[])).as_ref().map_err(Clone::clone)
 }
 
 impl Moto {
-    /// Starts one.
-    fn start() -> Result<Self, String> {
+    /// Starts one; with `INITIAL_NO_AUTH_ACTION_COUNT` it verifies signatures and policies after so
+    /// many calls.
+    pub fn start(environment: &[(&str, &str)]) -> Result<Self, String> {
         python::interpreter()?;
         let mut process = python::command(&["-c", include_str!("moto_server.py")])
             .env("MOTO_ALLOW_NONEXISTENT_REGION", "True")
+            .envs(environment.iter().copied())
             // It ends when this pipe closes, however this process ends.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
