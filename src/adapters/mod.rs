@@ -5,6 +5,7 @@
 //! them, [`descriptor`] what a line of it says.
 
 pub mod aws_secrets_manager;
+pub mod azure_key_vault;
 pub mod catalog;
 pub mod descriptor;
 pub mod embedded;

@@ -8,6 +8,7 @@
 
 pub mod canonical;
 pub mod fingerprint;
+pub mod generate;
 pub mod glob;
 pub mod key_schema;
 pub mod kind;

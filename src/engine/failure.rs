@@ -57,6 +57,9 @@ pub enum Failure {
         /// What it cannot do.
         needs: &'static str,
     },
+    /// Not done, because something that had to come before it failed.
+    #[error("it was held back")]
+    Held,
     /// The policy forbids it.
     #[error("deletion is prevented")]
     Prevented,

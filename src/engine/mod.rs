@@ -3,7 +3,8 @@
 //! Asynchronous and free of protocols: it knows the backend port and the domain, not Terraform and
 //! not HTTP. Each use case says truthfully what is in the vault when it ends, also when it ends
 //! with a failure. Reading order: [`context`], [`vault`], [`keys`], [`existing`], [`secret`],
-//! [`seen`], [`refresh`], [`relocate`], [`remove`], [`version`].
+//! [`seen`], [`refresh`], [`relocate`], [`remove`], [`version`],
+//! [`sync`].
 
 pub mod context;
 pub mod existing;
@@ -16,6 +17,7 @@ pub mod relocate;
 pub mod remove;
 pub mod secret;
 pub mod seen;
+pub mod sync;
 pub mod vault;
 pub mod version;
 

@@ -31,6 +31,15 @@ pub(crate) enum When {
     After,
 }
 
+/// What happens to a call that was counted out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strike {
+    /// It fails for good.
+    Fail(When),
+    /// It never answers.
+    Hang(When),
+}
+
 /// What the vault holds of one secret.
 #[derive(Debug)]
 struct Entry {
@@ -45,6 +54,7 @@ struct State {
     calls: Vec<&'static str>,
     hang: bool,
     mangle: bool,
+    strike: Option<(usize, Strike)>,
 }
 
 /// The vault.
@@ -166,6 +176,21 @@ impl Memory {
         self.lock().faults.push((method, when, error));
     }
 
+    /// Strikes one call, after this many others.
+    pub(crate) fn strike(&self, after: usize, strike: Strike) {
+        self.lock().strike = Some((after, strike));
+    }
+
+    /// True when the call to strike was made; none is struck from here on.
+    pub(crate) fn struck(&self) -> bool {
+        self.lock().strike.take().is_none()
+    }
+
+    /// Names of all secrets.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.lock().entries.keys().cloned().collect()
+    }
+
     /// Lets every further call wait for ever.
     pub(crate) fn hang(&self) {
         self.lock().hang = true;
@@ -212,6 +237,21 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn counted_out(&self) -> Option<Strike> {
+        let mut state = self.lock();
+        match state.strike {
+            Some((0, strike)) => {
+                state.strike = None;
+                Some(strike)
+            }
+            Some((after, strike)) => {
+                state.strike = Some((after - 1, strike));
+                None
+            }
+            None => None,
+        }
+    }
+
     async fn act<T>(
         &self,
         method: &'static str,
@@ -219,6 +259,22 @@ impl Memory {
     ) -> Result<T, BackendError> {
         if self.lock().hang {
             std::future::pending::<()>().await;
+        }
+        match self.counted_out() {
+            Some(Strike::Hang(When::Before)) => std::future::pending::<()>().await,
+            Some(Strike::Hang(When::After)) => {
+                // The lock is gone before the wait.
+                drop(work(&mut self.lock()));
+                return std::future::pending().await;
+            }
+            Some(Strike::Fail(when)) => {
+                let error = failing(ErrorKind::Unavailable);
+                return match when {
+                    When::Before => Err(error),
+                    When::After => work(&mut self.lock()).and(Err(error)),
+                };
+            }
+            None => {}
         }
         let mut state = self.lock();
         state.calls.push(method);

@@ -91,6 +91,14 @@ pub(super) fn report(failure: &Failure, attempt: Attempt<'_>, at: Path, diags: &
                  leave it in the vault, and apply that first."
             ),
         ),
+        Failure::Held => diags.error(
+            at,
+            "Held back",
+            format!(
+                "Attempted: {verb} {object}.\nAnswer: not done, because something that comes \
+                 before it failed.\nNext step: see the other messages, and run again."
+            ),
+        ),
         Failure::Prevented => diags.error(
             at,
             "Deletion is prevented",

@@ -11,6 +11,7 @@
 
 mod acceptance;
 mod apply;
+mod azure_key_vault;
 mod conformance;
 mod docs;
 mod embedded;
@@ -24,6 +25,7 @@ mod layers;
 mod leaks;
 mod lifecycle;
 mod memory;
+mod oci_vault;
 mod plan;
 mod protocol;
 mod provider;

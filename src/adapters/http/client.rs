@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use time::OffsetDateTime;
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use super::pace::Pace;
@@ -68,6 +69,7 @@ pub struct Client {
     transport: Transport,
     api: Arc<dyn Api>,
     pace: Option<Arc<Pace>>,
+    extra_pace: Option<Arc<Pace>>,
     quota: Arc<Quota>,
     policy: RetryPolicy,
 }
@@ -84,7 +86,15 @@ impl Client {
     pub fn over(transport: Transport, api: Arc<dyn Api>) -> Self {
         let pace = transport.settings().pacing.map(|pacing| Arc::new(Pace::new(pacing)));
         let policy = transport.settings().retry;
-        Self { transport, api, pace, quota: Arc::new(Quota::new()), policy }
+        Self { transport, api, pace, extra_pace: None, quota: Arc::new(Quota::new()), policy }
+    }
+
+    /// The same client for requests that a second quota of the service counts as well: of these,
+    /// `burst` may pass at once after a rest.
+    #[must_use]
+    pub fn also_paced(&self, pacing: Pacing, burst: u32) -> Self {
+        let extra_pace = Some(Arc::new(Pace::with_burst(pacing, burst)));
+        Self { extra_pace, ..self.clone() }
     }
 
     /// The same client at a pace of its own, for operations with a quota of their own.
@@ -144,10 +154,8 @@ impl Client {
         request: &Request,
         attempt: u32,
     ) -> Result<Result<Response, TransportError>, BackendError> {
-        let _slot = match &self.pace {
-            Some(pace) => pace.enter().await,
-            None => None,
-        };
+        let _extra_slot = enter(self.extra_pace.as_deref()).await;
+        let _slot = enter(self.pace.as_deref()).await;
         let body = request.body.as_ref().map_or(&[][..], |body| body.expose());
         let mut headers = request.headers.clone();
         if body.is_empty() && request.method != Method::GET && request.method != Method::HEAD {
@@ -208,6 +216,13 @@ impl Client {
                 Err(error)
             }
         }
+    }
+}
+
+async fn enter(pace: Option<&Pace>) -> Option<SemaphorePermit<'_>> {
+    match pace {
+        Some(pace) => pace.enter().await,
+        None => None,
     }
 }
 

@@ -28,11 +28,15 @@ struct Bucket {
 
 impl Pace {
     pub(super) fn new(pacing: Pacing) -> Self {
-        let rate = pacing.requests_per_second.max(1);
-        let gap = Duration::from_secs(1) / rate;
+        Self::with_burst(pacing, pacing.requests_per_second)
+    }
+
+    /// With `burst` requests that may pass at once after a rest.
+    pub(super) fn with_burst(pacing: Pacing, burst: u32) -> Self {
+        let gap = Duration::from_secs(1) / pacing.requests_per_second.max(1);
         Self {
             slots: Semaphore::new(pacing.concurrency.max(1)),
-            bucket: Mutex::new(Bucket { gap, burst: gap * (rate - 1), full_at: None }),
+            bucket: Mutex::new(Bucket { gap, burst: gap * burst.max(1) - gap, full_at: None }),
         }
     }
 

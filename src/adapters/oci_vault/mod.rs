@@ -24,6 +24,8 @@ mod region;
 mod version_name;
 mod wire;
 
+pub use auth::Environment;
+
 /// The catalogue entry.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "oci_vault",
@@ -68,7 +70,17 @@ fn capability() -> Capability {
 }
 
 fn open(settings: Settings) -> Result<Arc<dyn Backend>, InvalidSettings> {
+    open_in(settings, Environment::of_process())
+}
+
+/// Opens a vault whose sign-in looks into an environment of the caller's.
+///
+/// # Errors
+/// Settings that cannot work.
+pub fn open_in(
+    settings: Settings,
+    environment: Environment,
+) -> Result<Arc<dyn Backend>, InvalidSettings> {
     let config = config::Config::from_settings(settings)?;
-    let environment = auth::Environment::of_process();
     Ok(Arc::new(backend::OciVault::new(config, environment, capability())))
 }

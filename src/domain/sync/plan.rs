@@ -335,9 +335,18 @@ fn untouched(present: &Present, entry: &Entry) -> bool {
         && present.version.as_ref().is_some_and(|version| version.is(&entry.copy))
 }
 
+/// True when what is there provably is a copy of the source as it is now: the print of a copy has
+/// the salt of its source, so they are equal for equal content only.
+fn is_copy(wanted: &Desired, present: &Present) -> bool {
+    let prints = |version: &Option<Version>| version.as_ref().and_then(|v| v.print.clone());
+    let source = prints(&wanted.version);
+    source.is_some() && source == prints(&present.version) && present.lifecycle == Lifecycle::Active
+}
+
 fn known(rules: &Rules, wanted: &Desired, entry: &Entry, present: &Present) -> Action {
     let deleted = matches!(present.lifecycle, Lifecycle::Deleted { .. });
     match (changed(wanted, entry), untouched(present, entry)) {
+        (true, _) | (_, false) if is_copy(wanted, present) => Action::Record,
         (true, _) if deleted => Action::Recover,
         (true, true) => Action::Update,
         (true, false) => Action::Correct,
@@ -353,11 +362,7 @@ fn known(rules: &Rules, wanted: &Desired, entry: &Entry, present: &Present) -> A
 }
 
 fn first(rules: &Rules, name: &SecretName, wanted: &Desired, present: &Present) -> Action {
-    let copied = match (&wanted.version, &present.version) {
-        // The print of a copy has the salt of its source: they are equal for equal content only.
-        (Some(wanted), Some(version)) => wanted.print.is_some() && wanted.print == version.print,
-        _ => false,
-    } && present.lifecycle == Lifecycle::Active;
+    let copied = is_copy(wanted, present);
     match present.owner {
         Owner::Ours if copied => return Action::Record,
         Owner::Ours if matches!(present.lifecycle, Lifecycle::Deleted { .. }) => {
@@ -367,6 +372,8 @@ fn first(rules: &Rules, name: &SecretName, wanted: &Desired, present: &Present) 
         // Written by a run of this sync whose state was lost: nothing else has its name and print.
         Owner::Namesake if copied => return Action::Adopt,
         Owner::Namesake | Owner::Other => return Action::Conflict(Conflict::OtherOwner),
+        // Left by a run that stopped before it set its tags, or in a vault that has none.
+        Owner::Nobody if copied => return Action::Adopt,
         Owner::Nobody => {}
     }
     if matches!(present.lifecycle, Lifecycle::Deleted { .. }) {

@@ -21,6 +21,7 @@ use coffer::domain::version::VersionRecord;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
+mod azure_key_vault;
 mod oci_vault;
 
 /// A fresh vault with a clock that can be moved.
@@ -39,6 +40,7 @@ pub trait Harness: Send + Sync {
 pub fn fresh(backend: &str) -> Box<dyn Harness> {
     match backend {
         "aws_secrets_manager" => Box::new(aws::Moto::new()),
+        "azure_key_vault" => Box::new(azure_key_vault::AzureHarness::new()),
         "embedded" => Box::new(EmbeddedHarness::new()),
         "oci_vault" => Box::new(oci_vault::OciHarness::new()),
         other => panic!("the backend {other} has no conformance harness"),
@@ -50,7 +52,7 @@ pub fn fresh(backend: &str) -> Box<dyn Harness> {
 pub fn gaps(backend: &str) -> &'static [(&'static str, &'static str)] {
     match backend {
         "aws_secrets_manager" => aws::GAPS,
-        "embedded" | "oci_vault" => &[],
+        "azure_key_vault" | "embedded" | "oci_vault" => &[],
         other => panic!("the backend {other} does not say what its server cannot play"),
     }
 }

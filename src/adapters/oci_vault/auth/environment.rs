@@ -14,7 +14,7 @@ type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The environment of the process, or one made for a test.
 #[derive(Clone)]
-pub(in super::super) struct Environment(Lookup);
+pub struct Environment(Lookup);
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,12 +24,14 @@ impl fmt::Debug for Environment {
 
 impl Environment {
     /// That of the process.
-    pub(in super::super) fn of_process() -> Self {
+    #[must_use]
+    pub fn of_process() -> Self {
         Self(Arc::new(|name| std::env::var(name).ok()))
     }
 
-    #[cfg(test)]
-    pub(in super::super) fn with(variables: &[(&str, &str)]) -> Self {
+    /// One with these variables and no others.
+    #[must_use]
+    pub fn with(variables: &[(&str, &str)]) -> Self {
         let variables: Vec<(String, String)> =
             variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Self(Arc::new(move |name| {

@@ -27,7 +27,7 @@ mod resource;
 mod source;
 mod workload;
 
-pub(super) use environment::Environment;
+pub use environment::Environment;
 use source::Source;
 
 /// A token that was refused so soon after it was made was not refused for its age.

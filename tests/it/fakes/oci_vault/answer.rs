@@ -10,6 +10,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Value>,
+    /// A body that is no JSON.
+    pub text: Option<String>,
 }
 
 /// A call that is refused.
@@ -25,12 +27,16 @@ pub type Outcome = Result<Answer, Refusal>;
 
 impl Answer {
     pub fn of(body: Value) -> Self {
-        Self { status: 200, headers: Vec::new(), body: Some(body) }
+        Self { body: Some(body), ..Self::empty() }.status(200)
     }
 
     /// An action's: nothing but headers.
     pub fn empty() -> Self {
-        Self { status: 204, headers: Vec::new(), body: None }
+        Self { status: 204, headers: Vec::new(), body: None, text: None }
+    }
+
+    pub fn status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -45,12 +51,13 @@ impl Answer {
         for (name, value) in self.headers {
             builder = builder.header(name, value);
         }
-        let body = match self.body {
-            Some(body) => {
+        let body = match (self.body, self.text) {
+            (Some(body), _) => {
                 builder = builder.header("content-type", "application/json");
                 Body::from(body.to_string())
             }
-            None => Body::empty(),
+            (None, Some(text)) => Body::from(text),
+            (None, None) => Body::empty(),
         };
         builder.body(body).expect("headers of ours")
     }
@@ -77,6 +84,6 @@ impl Refusal {
 
     pub fn answer(self) -> Answer {
         let body = json!({ "code": self.code, "message": self.message });
-        Answer { status: self.status, ..Answer::of(body) }
+        Answer::of(body).status(self.status)
     }
 }

@@ -64,6 +64,9 @@ impl World {
         if details.is_null() {
             return Err(Refusal::parameter("secretContent is missing"));
         }
+        if self.settings.echo_content {
+            return Err(Refusal::parameter(format!("content {} is bad", details["content"])));
+        }
         let bytes = content(details)?;
         if details["stage"].as_str().is_some_and(|stage| stage != "CURRENT") {
             return Err(Refusal::parameter("the first version must be CURRENT"));

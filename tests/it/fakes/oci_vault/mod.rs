@@ -20,8 +20,10 @@ use crate::support::keys;
 
 mod answer;
 mod bundles;
+mod client;
 mod create;
 mod faults;
+mod identity;
 mod judged;
 mod management;
 mod model;
@@ -30,8 +32,10 @@ mod stages;
 mod state;
 mod update;
 
+pub use client::{backend, backend_with, in_environment, place};
 pub use faults::Fault;
-pub use state::{Settings, World};
+pub use identity::ACCOUNT_TOKEN;
+pub use state::World;
 
 /// Who signs in.
 pub const TENANCY: &str = "ocid1.tenancy.oc1..fake";
@@ -47,8 +51,6 @@ pub const KEY: &str = "ocid1.key.oc1.iad.fake.key";
 pub const COMPARTMENT: &str = "ocid1.compartment.oc1..one";
 /// The other one.
 pub const OTHER_COMPARTMENT: &str = "ocid1.compartment.oc1..two";
-/// Where that region is.
-pub const REGION: &str = "us-ashburn-1";
 
 /// A request as it came.
 #[derive(Debug)]

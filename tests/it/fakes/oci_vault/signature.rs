@@ -28,13 +28,23 @@ impl Trust {
         self.0.insert(key_id.to_owned(), key.public_key().as_ref().to_vec());
     }
 
+    /// Trusts a public key.
+    pub fn add_public(&mut self, key_id: &str, der: Vec<u8>) {
+        self.0.insert(key_id.to_owned(), der);
+    }
+
     /// Forgets a key.
     pub fn remove(&mut self, key_id: &str) {
         self.0.remove(key_id);
     }
 
-    /// Why a request is not accepted.
-    pub fn verify(&self, request: &Received, now: OffsetDateTime) -> Result<(), String> {
+    /// Why a request is not accepted. Federation wants no host signed, everything else does.
+    pub fn verify(
+        &self,
+        request: &Received,
+        now: OffsetDateTime,
+        host: bool,
+    ) -> Result<(), String> {
         let authorization = request.header("authorization").ok_or("no authorization")?;
         let parameters = authorization.strip_prefix("Signature ").ok_or("no signature")?;
         let parameters = parse(parameters);
@@ -49,7 +59,7 @@ impl Trust {
         }
         let key = self.0.get(get("keyId")?).ok_or("unknown keyId")?;
         let names: Vec<&str> = get("headers")?.split(' ').collect();
-        check_names(request, &names)?;
+        check_names(request, &names, host)?;
         check_date(request, now)?;
         check_body(request)?;
         let text = signing_string(request, &names)?;
@@ -70,8 +80,11 @@ fn has_body(request: &Received) -> bool {
     matches!(request.method.as_str(), "POST" | "PUT" | "PATCH")
 }
 
-fn check_names(request: &Received, names: &[&str]) -> Result<(), String> {
-    let mut needed = vec!["(request-target)", "host"];
+fn check_names(request: &Received, names: &[&str], host: bool) -> Result<(), String> {
+    let mut needed = vec!["(request-target)"];
+    if host {
+        needed.push("host");
+    }
     if has_body(request) {
         needed.extend(["content-length", "content-type", "x-content-sha256"]);
     }

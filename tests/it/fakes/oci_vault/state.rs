@@ -8,6 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::answer::{Answer, Outcome, Refusal};
 use super::faults::{Effect, Fault, effect};
+use super::identity::Instance;
 use super::model::Secret;
 use super::signature::Trust;
 use super::{COMPARTMENT, KEY, OTHER_COMPARTMENT, Received, VAULT};
@@ -27,7 +28,9 @@ pub struct Settings {
     pub stuck: bool,
     /// The next change fails with these details.
     pub fail_next: Option<String>,
-    /// The vault is there.
+    /// Refusals of content repeat it.
+    pub echo_content: bool,
+    /// The vault's state; `None` when there is none.
     pub vault_state: Option<&'static str>,
 }
 
@@ -49,6 +52,7 @@ pub struct World {
     pub(super) secrets: Vec<Secret>,
     pub(super) tokens: HashMap<String, (Vec<u8>, String)>,
     pub(super) made: u64,
+    pub(super) instance: Option<Instance>,
     trust: Trust,
 }
 
@@ -86,6 +90,7 @@ impl World {
                 strict_states: true,
                 stuck: false,
                 fail_next: None,
+                echo_content: false,
                 vault_state: Some("ACTIVE"),
             },
             ahead: Duration::ZERO,
@@ -96,6 +101,7 @@ impl World {
             secrets: Vec::new(),
             tokens: HashMap::new(),
             made: 0,
+            instance: None,
             trust: Trust::default(),
         }
     }
@@ -103,6 +109,15 @@ impl World {
     /// Accepts signatures of a key.
     pub fn trust(&mut self, key_id: &str, pem: &str) {
         self.trust.add(key_id, pem);
+    }
+
+    /// Accepts signatures of a key of which the public half is known.
+    pub fn trust_public(&mut self, key_id: &str, der: Vec<u8>) {
+        self.trust.add_public(key_id, der);
+    }
+
+    pub(super) fn verify_without_host(&self, received: &Received) -> Result<(), String> {
+        self.trust.verify(received, OffsetDateTime::now_utc(), false)
     }
 
     /// Accepts them no more.
@@ -115,12 +130,20 @@ impl World {
         self.secrets.iter_mut().find(|secret| secret.name == name && secret.state != "DELETED")
     }
 
+    /// Reads see the present state of everything until `stale` is cleared.
+    pub fn freeze_reads(&mut self) {
+        self.stale = Some(self.secrets.clone());
+    }
+
     pub(super) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + self.ahead
     }
 
     pub(super) fn handle(&mut self, received: &Received) -> Answer {
-        if let Err(reason) = self.trust.verify(received, OffsetDateTime::now_utc()) {
+        if let Some(answer) = self.identify(received) {
+            return answer;
+        }
+        if let Err(reason) = self.trust.verify(received, OffsetDateTime::now_utc(), true) {
             self.rejected.push(reason);
             let message = "The required information to complete authentication was not provided.";
             return Refusal::new(401, "NotAuthenticated", message).answer();

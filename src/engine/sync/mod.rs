@@ -1,0 +1,294 @@
+//! Keeping copies of secrets in another vault: look, plan, write, remove.
+//!
+//! Responsible for one destination: [`preview`] looks at it and plans, [`carry_out`] does what was
+//! planned. The decisions are [`domain::sync::plan`](crate::domain::sync::plan)'s. Everything is
+//! looked at before anything is written; copies are written side by side, as many at once as the
+//! caller says, and one value is in memory for the time of its own write only. Removals come last,
+//! and only when every write succeeded. Leaves selection and state to the provider.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::context::Run;
+use super::failure::Failure;
+use super::list::list;
+use super::secret::look;
+use super::vault::Vault;
+use crate::domain::fingerprint::KeyRing;
+use crate::domain::policy::InitialSync;
+use crate::domain::port::{Lifecycle, ListFilter, Lists, SecretRecord, VersionSelector};
+use crate::domain::rotation::RotationState;
+use crate::domain::secret::{SecretId, SecretName};
+use crate::domain::sync::owner::{Identity, Owner};
+use crate::domain::sync::plan::{
+    Action, Desired, Entry, Present, Rules, Seen, Steps, Version, imports, plan,
+};
+
+mod remove;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+/// From how many names on a destination is listed instead of asked for each.
+const LIST_FROM: usize = 20;
+
+/// The secrets to copy, and where they are.
+#[derive(Debug)]
+pub struct Source {
+    /// Their vault.
+    pub vault: Arc<Vault>,
+    /// By key.
+    pub secrets: BTreeMap<String, Original>,
+}
+
+/// A secret to copy.
+#[derive(Debug, Clone)]
+pub struct Original {
+    /// Where it is.
+    pub id: SecretId,
+    /// What it is; `None` when this run will make it first.
+    pub record: Option<SecretRecord>,
+    /// This run will change it first.
+    pub open: bool,
+}
+
+impl Original {
+    /// The version to copy, when it is known.
+    fn version(&self) -> Option<Version> {
+        let current = self.record.as_ref()?.current.as_ref()?;
+        (!self.open)
+            .then(|| Version { id: current.version_id.clone(), print: current.fingerprint.clone() })
+    }
+}
+
+/// One destination.
+#[derive(Debug)]
+pub struct Target {
+    /// Its vault.
+    pub vault: Arc<Vault>,
+    /// Who owns the copies.
+    pub identity: Identity,
+    /// What to do with what is there.
+    pub rules: Rules,
+    /// Most secrets at once.
+    pub parallelism: usize,
+}
+
+/// What a destination is, and what is to be done there.
+#[derive(Debug, Default)]
+pub struct Preview {
+    /// By name at the destination.
+    pub steps: Steps,
+    /// What stands there.
+    pub records: BTreeMap<SecretName, SecretRecord>,
+    /// What could not be looked at, and why.
+    pub failures: BTreeMap<SecretName, Failure>,
+}
+
+/// How a step ended.
+#[derive(Debug)]
+pub struct Done {
+    /// What the ledger says of the name now.
+    pub entry: Option<Entry>,
+    /// Why it did not succeed.
+    pub failure: Option<Failure>,
+}
+
+/// Gives a name found at the destination its key, when it is one to import.
+pub type Importable<'i> = &'i (dyn Fn(&SecretName) -> Option<String> + Send + Sync);
+
+/// Looks at the destination and plans. `names` are the names of the keys there.
+///
+/// # Errors
+/// When the destination cannot be looked at as a whole; what concerns one name is in the preview.
+pub async fn preview(
+    source: &Source,
+    target: &Target,
+    run: &Run,
+    names: &BTreeMap<String, SecretName>,
+    ledger: &BTreeMap<SecretName, Entry>,
+    importable: Importable<'_>,
+) -> Result<Preview, Failure> {
+    let mut desired = BTreeMap::new();
+    for (key, original) in &source.secrets {
+        if let Some(name) = names.get(key) {
+            desired.insert(name.clone(), Desired { key: key.clone(), version: original.version() });
+        }
+    }
+    let mut wanted: Vec<SecretName> = desired.keys().chain(ledger.keys()).cloned().collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let importing = imports(target.rules.initial);
+    let mut preview = Preview::default();
+    let mut foreign = BTreeMap::new();
+    let complete = matches!(target.vault.capability().lists, Lists::Complete { .. });
+    if importing || complete && wanted.len() >= LIST_FROM {
+        let filter = ListFilter { name_prefix: None, include_deleted: true };
+        for record in list(&target.vault, run, &filter).await? {
+            if importing && let Some(key) = importable(&record.name) {
+                foreign.insert(record.name.clone(), key);
+            }
+            preview.records.insert(record.name.clone(), record);
+        }
+    }
+    if !complete || preview.records.is_empty() {
+        look_at(target, run, &wanted, &mut preview).await?;
+    }
+    let mut seen = BTreeMap::new();
+    for name in wanted.iter().chain(foreign.keys()) {
+        let sight = match preview.records.get(name) {
+            _ if preview.failures.contains_key(name) => Seen::Unreadable,
+            None => Seen::Absent,
+            Some(record) => {
+                let key = desired.get(name).filter(|_| !ledger.contains_key(name));
+                let original = key.and_then(|desired| source.secrets.get(&desired.key));
+                let equal = match original {
+                    Some(original) => compare(source, target, run, original, record).await?,
+                    None => None,
+                };
+                Seen::Present(present(&target.identity, record, equal))
+            }
+        };
+        seen.insert(name.clone(), sight);
+    }
+    preview.steps = plan(&target.rules, &desired, ledger, &seen, &foreign);
+    Ok(preview)
+}
+
+fn present(identity: &Identity, record: &SecretRecord, equal: Option<bool>) -> Present {
+    Present {
+        owner: identity.owner(&record.metadata.tags),
+        lifecycle: record.lifecycle,
+        version: record.current.as_ref().map(|version| Version {
+            id: version.version_id.clone(),
+            print: version.fingerprint.clone(),
+        }),
+        equal,
+    }
+}
+
+/// Looks at each name, several at once.
+async fn look_at(
+    target: &Target,
+    run: &Run,
+    names: &[SecretName],
+    preview: &mut Preview,
+) -> Result<(), Failure> {
+    let slots = Arc::new(Semaphore::new(target.parallelism.max(1)));
+    let mut looks = JoinSet::new();
+    for name in names {
+        let (vault, run, name) = (Arc::clone(&target.vault), run.clone(), name.clone());
+        let slots = Arc::clone(&slots);
+        looks.spawn(async move {
+            let _slot = slots.acquire_owned().await.ok();
+            let found = look(&vault, &run, &name).await;
+            (name, found)
+        });
+    }
+    while let Some(finished) = looks.join_next().await {
+        match finished {
+            Ok((name, Ok(Some(record)))) => drop(preview.records.insert(name, record)),
+            Ok((_, Ok(None))) => {}
+            Ok((name, Err(failure))) => drop(preview.failures.insert(name, failure)),
+            Err(_) => return Err(Failure::Stopped { operation: "read", in_flight: false }),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a secret that is nobody's has the content of the source, where that decides something.
+async fn compare(
+    source: &Source,
+    target: &Target,
+    run: &Run,
+    original: &Original,
+    record: &SecretRecord,
+) -> Result<Option<bool>, Failure> {
+    let decides = match target.rules.initial {
+        InitialSync::AdoptIfEqual
+        | InitialSync::ImportPrioritizeSource
+        | InitialSync::ImportPrioritizeDestination => true,
+        _ => target.rules.adopt.contains(&record.name),
+    };
+    let foreign = target.identity.owner(&record.metadata.tags) == Owner::Nobody;
+    if !decides || !foreign || original.open || record.lifecycle != Lifecycle::Active {
+        return Ok(None);
+    }
+    let current = VersionSelector::State(RotationState::Current);
+    let name = &original.id.name;
+    let ours = source.vault.call(run, "read_content", |b| b.read_content(name, current)).await?;
+    let name = &record.name;
+    let theirs = target.vault.call(run, "read_content", |b| b.read_content(name, current)).await?;
+    Ok(Some(ours.content == theirs.content))
+}
+
+/// Does what was planned, and says of every step that changes something how it ended. Writes come
+/// first, removals after them and only when all writes succeeded.
+pub async fn carry_out(
+    source: &Source,
+    target: &Arc<Target>,
+    run: &Run,
+    ring: &Arc<KeyRing>,
+    preview: &Preview,
+    ledger: &BTreeMap<SecretName, Entry>,
+) -> BTreeMap<SecretName, Done> {
+    let mut done = BTreeMap::new();
+    let slots = Arc::new(Semaphore::new(target.parallelism.max(1)));
+    let mut writes = JoinSet::new();
+    for (name, step) in &preview.steps {
+        if !step.action.writes() && step.action != Action::Record {
+            continue;
+        }
+        let job = write::Job {
+            source: Arc::clone(&source.vault),
+            target: Arc::clone(target),
+            ring: Arc::clone(ring),
+            run: run.clone(),
+            name: name.clone(),
+            step: step.clone(),
+            original: source.secrets.get(&step.key).cloned(),
+            found: preview.records.get(name).cloned(),
+        };
+        let (slots, before) = (Arc::clone(&slots), ledger.get(name).cloned());
+        // Until it says otherwise, the name is as it was.
+        let failure = Some(Failure::Stopped { operation: "sync", in_flight: true });
+        done.insert(name.clone(), Done { entry: before.clone(), failure });
+        writes.spawn(async move {
+            let _slot = slots.acquire_owned().await.ok();
+            let finished = match job.write().await {
+                Ok(entry) => Done { entry: Some(entry), failure: None },
+                Err(failure) => Done { entry: before, failure: Some(failure) },
+            };
+            (job.name, finished)
+        });
+    }
+    while let Some(finished) = writes.join_next().await {
+        if let Ok((name, finished)) = finished {
+            done.insert(name, finished);
+        }
+    }
+    let written = done.values().all(|done| done.failure.is_none());
+    for (name, step) in &preview.steps {
+        let entry = ledger.get(name);
+        let finished = match (step.action, entry) {
+            (Action::Forget, _) => Done { entry: None, failure: None },
+            (Action::Remove(removal), Some(entry)) if written => {
+                match remove::remove(target, run, name, entry, removal).await {
+                    Ok(()) => Done { entry: None, failure: None },
+                    Err(failure) => Done { entry: Some(entry.clone()), failure: Some(failure) },
+                }
+            }
+            (Action::Remove(_), entry) => {
+                let failure = Some(Failure::Held);
+                Done { entry: entry.cloned(), failure }
+            }
+            _ => continue,
+        };
+        done.insert(name.clone(), finished);
+    }
+    done
+}

@@ -1,0 +1,3 @@
+//! Azure Key Vault: the vendor's clients judge the fake, and the fake judges ours.
+
+mod judges;
