@@ -4,7 +4,7 @@
 //! the case asserts that the call is refused as unsupported; nothing skips silently. A new backend
 //! joins with one line in [`harness::fresh`].
 
-mod harness;
+pub mod harness;
 
 use std::collections::BTreeMap;
 

@@ -136,6 +136,11 @@ fn plain(operation: &'static str, status: u16, message: &str) -> BackendError {
             }
         }
         403 => permanent(ErrorKind::PermissionDenied, "the vault refused permission"),
+        // Somebody between us and the vault answers 404, too; that proves nothing.
+        404 => permanent(
+            ErrorKind::Unexpected,
+            "the answer is not the vault's; look at vault_url and proxy",
+        ),
         429 => BackendError::temporary(
             ErrorKind::RateLimited,
             operation,

@@ -65,6 +65,11 @@ fn read(operation: &'static str, status: u16, code: &str, said: &str) -> Backend
             ErrorKind::PermissionDenied,
             "it does not exist, or this identity may not do that: the service does not tell which",
         ),
+        // Somebody between us and the service answers 404, too; that proves nothing.
+        (404, "") => permanent(
+            ErrorKind::Unexpected,
+            "the answer is not the service's; look at endpoint, region and proxy",
+        ),
         (409, "IncorrectState") => {
             permanent(ErrorKind::Precondition, "the secret is in a state that does not allow it")
         }
@@ -93,7 +98,7 @@ fn code(error: &BackendError) -> Option<&str> {
 
 /// The service hides whether it is missing or forbidden.
 pub(super) fn is_hidden(error: &BackendError) -> bool {
-    status(error) == Some("404")
+    status(error) == Some("404") && code(error).is_some()
 }
 
 /// Only a look at the secret tells what to do: the answer was lost, or the secret was not as it

@@ -3,10 +3,12 @@
 
 mod aws;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use coffer::adapters::catalog::BACKENDS;
+use coffer::adapters::descriptor::{Descriptor, Setting, Settings};
 use coffer::adapters::embedded::{Ambient, Config, Embedded};
 use coffer::domain::fingerprint::{Fingerprint, Key, KeyRing, Salt};
 use coffer::domain::kind::{Content, Kind};
@@ -21,6 +23,9 @@ use coffer::domain::version::VersionRecord;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
+use crate::support::http1::Message;
+use crate::throwaway_backend::{self, ThrowawayHarness};
+
 mod azure_key_vault;
 mod oci_vault;
 
@@ -34,6 +39,40 @@ pub trait Harness: Send + Sync {
     fn advance(&self, by: Duration);
     /// Number of secrets that makes several pages of a listing.
     fn many(&self) -> usize;
+    /// The same vault by another way; none for a vault without a network.
+    fn remote(&self) -> Option<Remote> {
+        None
+    }
+}
+
+/// A vault that is reached over a network, for tests that stand in between.
+pub struct Remote {
+    /// Where its server listens, without TLS.
+    pub server: SocketAddr,
+    /// For a client that insists on TLS and is told to use a proxy: what the service shows.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// A client that is led to the server by whoever listens at this address: it is the service's
+    /// or, with `tls`, that of a proxy.
+    pub open: Box<dyn Fn(&str) -> Arc<dyn Backend> + Send + Sync>,
+    /// Tells requests that read.
+    pub reads: fn(&Message) -> bool,
+}
+
+impl Remote {
+    /// A server whose reads are `GET` requests and whose clients need no TLS.
+    pub fn plain(
+        server: SocketAddr,
+        open: impl Fn(&str) -> Arc<dyn Backend> + Send + Sync + 'static,
+    ) -> Self {
+        let reads = |request: &Message| request.start.starts_with("GET ");
+        Self { server, tls: None, open: Box::new(open), reads }
+    }
+}
+
+/// Settings of a client that gives up early.
+pub fn impatient(settings: &mut Settings) {
+    settings.set("request_timeout_seconds", Setting::Integer(2));
+    settings.set("retry_seconds", Setting::Integer(3));
 }
 
 /// Makes a harness for a line of the catalogue. A backend without one fails every case.
@@ -43,6 +82,7 @@ pub fn fresh(backend: &str) -> Box<dyn Harness> {
         "azure_key_vault" => Box::new(azure_key_vault::AzureHarness::new()),
         "embedded" => Box::new(EmbeddedHarness::new()),
         "oci_vault" => Box::new(oci_vault::OciHarness::new()),
+        "throwaway" => Box::new(ThrowawayHarness::new()),
         other => panic!("the backend {other} has no conformance harness"),
     }
 }
@@ -52,7 +92,7 @@ pub fn fresh(backend: &str) -> Box<dyn Harness> {
 pub fn gaps(backend: &str) -> &'static [(&'static str, &'static str)] {
     match backend {
         "aws_secrets_manager" => aws::GAPS,
-        "azure_key_vault" | "embedded" | "oci_vault" => &[],
+        "azure_key_vault" | "embedded" | "oci_vault" | "throwaway" => &[],
         other => panic!("the backend {other} does not say what its server cannot play"),
     }
 }
@@ -65,9 +105,14 @@ pub fn unavailable(backend: &str) -> Option<String> {
     }
 }
 
+/// Every backend of the catalogue, and one of the tests' own that shows how to add one.
+pub fn descriptors() -> impl Iterator<Item = &'static Descriptor> {
+    BACKENDS.iter().copied().chain([&throwaway_backend::DESCRIPTOR])
+}
+
 /// Names of all backends.
 pub fn backends() -> impl Iterator<Item = &'static str> {
-    BACKENDS.iter().map(|descriptor| descriptor.name)
+    descriptors().map(|descriptor| descriptor.name)
 }
 
 struct EmbeddedHarness {
@@ -229,10 +274,14 @@ pub fn generic(value: &[u8]) -> Content {
         .expect("valid content")
 }
 
-/// A print of content, under a key of the tests.
+/// A key of the tests.
+pub fn key() -> Key {
+    Key::new(Secret::new(vec![7; 32])).expect("32 bytes")
+}
+
+/// A print of content, under the key of the tests.
 pub fn print(content: &Content) -> Fingerprint {
-    let key = Key::new(Secret::new(vec![7; 32])).expect("32 bytes");
-    KeyRing::new(Some(key), Vec::new()).fingerprint(content, Salt([9; 16]))
+    KeyRing::new(Some(key()), Vec::new()).fingerprint(content, Salt([9; 16]))
 }
 
 /// A nonce that no other write has.

@@ -6,6 +6,7 @@ pub mod core;
 pub mod core_checks;
 pub mod core_proposal;
 pub mod core_schema;
+pub mod fault_proxy;
 pub mod faulty;
 pub mod http1;
 pub mod in_process;

@@ -87,15 +87,27 @@ impl KeyVault {
         operation: &'static str,
         name: &str,
     ) -> Answer<Vec<Item>> {
-        match self.service.recover(operation, name).await {
+        let mut lost = match self.service.recover(operation, name).await {
             // The reply was lost: whether it is coming back shows below.
-            Err(error) if error.outcome == Outcome::Unknown => {}
-            answer => answer?,
-        }
+            Err(error) if error.outcome == Outcome::Unknown => true,
+            answer => answer.map(|()| false)?,
+        };
         let mut looks = Looks::new();
         loop {
             if let Some(items) = self.items(operation, name).await? {
                 return Ok(items);
+            }
+            if lost {
+                // Perhaps the request never arrived. One too many is refused.
+                lost = match self.service.recover(operation, name).await {
+                    Err(error) if error.outcome == Outcome::Unknown => true,
+                    Err(error)
+                        if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) =>
+                    {
+                        false
+                    }
+                    answer => answer.map(|()| false)?,
+                };
             }
             looks.wait(operation, "the recovery has not settled").await?;
         }

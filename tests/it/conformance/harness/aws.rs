@@ -8,7 +8,8 @@ use coffer::domain::material::Secret;
 use coffer::domain::port::Backend;
 use time::Duration;
 
-use super::Harness;
+use super::{Harness, Remote, impatient};
+use crate::support::http1::Message;
 use crate::support::moto;
 
 /// What moto 5.2.5 cannot play.
@@ -41,14 +42,19 @@ impl Moto {
 
 /// A client of a region.
 fn open(region: &str) -> Arc<dyn Backend> {
+    let url = moto::shared().expect("it was asked for before").url();
+    open_at(&url, region, |_| {})
+}
+
+fn open_at(url: &str, region: &str, change: impl FnOnce(&mut Settings)) -> Arc<dyn Backend> {
     let mut settings = Settings::default();
     "coffer-tests".clone_into(&mut settings.user_agent);
     settings.pacing = Some(Pacing { concurrency: 64, requests_per_second: 10_000 });
-    let url = moto::shared().expect("it was asked for before").url();
-    settings.set("endpoint", Setting::Text(url));
+    settings.set("endpoint", Setting::Text(url.to_owned()));
     settings.set("region", Setting::Text(region.to_owned()));
     settings.set("access_key_id", Setting::Text("coffer".to_owned()));
     settings.set("secret_access_key", Setting::Secret(Secret::from("not-checked")));
+    change(&mut settings);
     (DESCRIPTOR.open)(settings).expect("the settings are fine")
 }
 
@@ -68,4 +74,20 @@ impl Harness for Moto {
     fn advance(&self, _by: Duration) {
         unreachable!("the cases that need it are among the gaps")
     }
+
+    fn remote(&self) -> Option<Remote> {
+        let region = self.region.clone();
+        let url = moto::shared().expect("it was asked for before").url();
+        let server = url.trim_start_matches("http://").trim_end_matches('/').parse();
+        let server = server.expect("an address of this machine");
+        let remote = Remote::plain(server, move |url| open_at(url, &region, impatient));
+        Some(Remote { reads: is_read, ..remote })
+    }
+}
+
+/// Every operation is a `POST`; its name tells.
+fn is_read(request: &Message) -> bool {
+    let operation = request.header("x-amz-target").and_then(|target| target.split_once('.'));
+    let reads = ["Describe", "Get", "List", "BatchGet"];
+    operation.is_some_and(|(_, name)| reads.iter().any(|read| name.starts_with(read)))
 }

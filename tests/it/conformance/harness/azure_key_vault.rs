@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use coffer::adapters::azure_key_vault::DESCRIPTOR;
+use coffer::adapters::descriptor::Setting;
 use coffer::domain::port::Backend;
 use time::Duration;
 
-use super::Harness;
+use super::{Harness, Remote, impatient};
 use crate::fakes::azure_key_vault::{EVERY_PERMISSION, Fake};
 
 /// A vault of a service of its own.
 pub struct AzureHarness {
-    fake: Fake,
+    fake: Arc<Fake>,
     first: Arc<dyn Backend>,
 }
 
 impl AzureHarness {
     pub fn new() -> Self {
-        let fake = Fake::quick();
+        let fake = Arc::new(Fake::quick());
         let first = open(&fake);
         Self { fake, first }
     }
@@ -43,5 +44,17 @@ impl Harness for AzureHarness {
 
     fn many(&self) -> usize {
         60
+    }
+
+    fn remote(&self) -> Option<Remote> {
+        let fake = Arc::clone(&self.fake);
+        let (server, tls) = (fake.without_tls(), Some(fake.tls()));
+        let remote = Remote::plain(server, move |proxy| {
+            let mut settings = fake.settings("kv1", &fake.token(EVERY_PERMISSION));
+            settings.set("proxy", Setting::Secret(proxy.into()));
+            impatient(&mut settings);
+            (DESCRIPTOR.open)(settings).expect("the settings work")
+        });
+        Some(Remote { tls, ..remote })
     }
 }

@@ -2,21 +2,22 @@
 
 use std::sync::Arc;
 
+use coffer::adapters::descriptor::Setting;
 use coffer::domain::port::Backend;
 use time::Duration;
 
-use super::Harness;
-use crate::fakes::oci_vault::{Fake, backend};
+use super::{Harness, Remote, impatient};
+use crate::fakes::oci_vault::{Fake, backend, backend_with};
 
 /// A fake of its own for each case.
 pub struct OciHarness {
-    fake: Fake,
+    fake: Arc<Fake>,
     first: Arc<dyn Backend>,
 }
 
 impl OciHarness {
     pub fn new() -> Self {
-        let fake = Fake::start();
+        let fake = Arc::new(Fake::start());
         // The suite makes a secret again under the name of a destroyed one.
         fake.world(|world| world.settings.reserve_names = false);
         let first = backend(&fake);
@@ -40,5 +41,16 @@ impl Harness for OciHarness {
 
     fn many(&self) -> usize {
         120
+    }
+
+    fn remote(&self) -> Option<Remote> {
+        let fake = Arc::clone(&self.fake);
+        let server = fake.url().trim_start_matches("http://").trim_end_matches('/').parse();
+        Some(Remote::plain(server.expect("an address of this machine"), move |endpoint| {
+            backend_with(&fake, |settings| {
+                settings.set("endpoint", Setting::Text(endpoint.to_owned()));
+                impatient(settings);
+            })
+        }))
     }
 }

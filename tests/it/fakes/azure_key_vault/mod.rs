@@ -122,6 +122,7 @@ pub struct Fake {
     runtime: Option<Runtime>,
     files: TempDir,
     ports: server::Ports,
+    tls: Arc<rustls::ServerConfig>,
 }
 
 impl Fake {
@@ -147,7 +148,18 @@ impl Fake {
             let _entered = runtime.enter();
             server::start(&authority, &shared)
         };
-        Self { shared, runtime: Some(runtime), files, ports }
+        let tls = Arc::new(authority.server_config());
+        Self { shared, runtime: Some(runtime), files, ports, tls }
+    }
+
+    /// What it shows to clients over TLS, for somebody in between.
+    pub fn tls(&self) -> Arc<rustls::ServerConfig> {
+        Arc::clone(&self.tls)
+    }
+
+    /// Where it listens without TLS.
+    pub fn without_tls(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.ports.plain).into()
     }
 
     /// The same, with deletions and recoveries that settle at once.

@@ -61,7 +61,7 @@ impl Authority {
         &self.pem
     }
 
-    fn server_config(&self) -> ServerConfig {
+    pub(super) fn server_config(&self) -> ServerConfig {
         let key = KeyPair::generate().expect("a key can be made");
         let names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("valid names");
