@@ -11,6 +11,8 @@ use crate::support::canary::{Canary, Search};
 use crate::support::cli::{Outcome, Workspace, cases};
 use crate::support::keys;
 
+mod oci_vault;
+
 cases! {
     life_of_a_secret
     failures

@@ -14,6 +14,7 @@ mod drift;
 mod import;
 mod interrupt;
 mod moved;
+mod oci_vault;
 mod old_client;
 mod profiles;
 mod query_and_actions;

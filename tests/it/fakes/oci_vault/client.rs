@@ -27,6 +27,16 @@ pub fn backend_with(fake: &Fake, change: impl FnOnce(&mut Settings)) -> Arc<dyn 
     in_environment(settings, &[])
 }
 
+/// Environment variables that sign in with the API key.
+pub fn sign_in() -> [(&'static str, String); 4] {
+    [
+        ("OCI_CLI_TENANCY", TENANCY.to_owned()),
+        ("OCI_CLI_USER", USER.to_owned()),
+        ("OCI_CLI_FINGERPRINT", FINGERPRINT.to_owned()),
+        ("OCI_CLI_KEY_CONTENT", Fake::private_key()),
+    ]
+}
+
 /// Settings that say where the vault is and not who signs in.
 pub fn place(fake: &Fake) -> Settings {
     let mut settings = Settings::default();

@@ -32,7 +32,7 @@ mod stages;
 mod state;
 mod update;
 
-pub use client::{backend, backend_with, in_environment, place};
+pub use client::{backend, backend_with, in_environment, place, sign_in};
 pub use faults::Fault;
 pub use identity::ACCOUNT_TOKEN;
 pub use state::World;

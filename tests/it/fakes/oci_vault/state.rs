@@ -130,6 +130,11 @@ impl World {
         self.secrets.iter_mut().find(|secret| secret.name == name && secret.state != "DELETED")
     }
 
+    /// No secret was ever there.
+    pub fn forget_everything(&mut self) {
+        self.secrets.clear();
+    }
+
     /// Reads see the present state of everything until `stale` is cleared.
     pub fn freeze_reads(&mut self) {
         self.stale = Some(self.secrets.clone());
