@@ -6,8 +6,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::fakes::oci_vault;
 use crate::support::cli::{Workspace, cases};
-use crate::support::keys;
+use crate::support::{keys, python};
 
 cases! {
     formatted
@@ -20,6 +21,7 @@ cases! {
     version_and_its_imports
     quickstart
     scenarios
+    scenario_oci_vault_blog
 }
 
 const REQUIRED: &str = r#"
@@ -200,11 +202,87 @@ fn scenarios(workspace: &mut Workspace) {
     for folder in folders {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         assert!(folder.join("README.md").is_file(), "{name} has no README.md");
+        if SERVED.contains(&name.as_str()) {
+            continue;
+        }
         let mut project = workspace.beside(&name);
         project.write("main.tf", &fs::read_to_string(folder.join("main.tf")).unwrap());
         project.env("TF_VAR_api_token", "text");
         lives(&mut project);
     }
+}
+
+/// Scenarios that need a server; each has a case of its own.
+const SERVED: &[&str] = &[OCI_VAULT_BLOG];
+
+const OCI_VAULT_BLOG: &str = "05-oci-vault-blog";
+
+/// The article's steps as changes of the configuration, and its program, in the same vault.
+fn scenario_oci_vault_blog(workspace: &mut Workspace) {
+    let fake = oci_vault::Fake::start();
+    for (name, value) in oci_vault::sign_in() {
+        workspace.env(name, &value);
+    }
+    for (name, value) in [
+        ("OCI_CLI_ENDPOINT", fake.url().as_str()),
+        ("COFFER_FINGERPRINT_KEY", keys::BASE64_256_BITS),
+        ("TF_VAR_vault_id", oci_vault::VAULT),
+        ("TF_VAR_key_id", oci_vault::KEY),
+        ("TF_VAR_compartment_id", oci_vault::COMPARTMENT),
+        ("TF_VAR_target_compartment_id", oci_vault::OTHER_COMPARTMENT),
+        ("TF_VAR_database_password", "first"),
+    ] {
+        workspace.env(name, value);
+    }
+    workspace.write("main.tf", &example(&format!("scenarios/{OCI_VAULT_BLOG}/main.tf")));
+    workspace.apply(&[]).succeeds().says("1 added");
+    workspace.env("TF_VAR_database_password", "second");
+    workspace.apply(&[]).succeeds().says("1 changed");
+    workspace.apply(&["-var", "moved=true"]).succeeds().says("1 changed");
+    workspace.plan(&["-var", "moved=true"]).has_no_changes();
+    let look = |name: &str| {
+        fake.world(|world| {
+            let secret = world.secret(name).expect("it is there");
+            (secret.state, secret.compartment.clone(), secret.versions.len())
+        })
+    };
+    let there = oci_vault::OTHER_COMPARTMENT.to_owned();
+    assert_eq!(look("database-password"), ("ACTIVE", there.clone(), 2));
+    workspace.destroy().succeeds();
+    assert_eq!(look("database-password"), ("PENDING_DELETION", there.clone(), 2));
+    if python::interpreter_for("examples::scenario_oci_vault_blog").is_some() {
+        run_program(workspace, &fake);
+        assert_eq!(look("program"), ("PENDING_DELETION", there, 2));
+    }
+}
+
+/// The program signs in with a configuration file, as the article's does.
+fn run_program(workspace: &Workspace, fake: &oci_vault::Fake) {
+    let home = workspace.root().join("home");
+    let key = home.join("key.pem");
+    fs::write(&key, oci_vault::Fake::private_key()).unwrap();
+    fs::create_dir_all(home.join(".oci")).unwrap();
+    let config = format!(
+        "[DEFAULT]\nuser={}\ntenancy={}\nfingerprint={}\nregion=us-ashburn-1\nkey_file={}\n",
+        oci_vault::USER,
+        oci_vault::TENANCY,
+        oci_vault::FINGERPRINT,
+        key.display()
+    );
+    fs::write(home.join(".oci/config"), config).unwrap();
+    let url = fake.url();
+    let said = python::run(
+        &example(&format!("scenarios/{OCI_VAULT_BLOG}/program.py")),
+        &[
+            oci_vault::VAULT,
+            oci_vault::KEY,
+            oci_vault::COMPARTMENT,
+            oci_vault::OTHER_COMPARTMENT,
+            &url,
+        ],
+        &[("HOME", &home.to_string_lossy())],
+    );
+    assert_eq!(said.trim(), "PENDING_DELETION");
 }
 
 /// Applied, then nothing to do, then destroyed.
