@@ -43,7 +43,8 @@ pub struct Run {
     pub terraform_cpu: f64,
     /// Processor time of the provider processes it started, in seconds.
     pub provider_cpu: f64,
-    peak_mib: f64,
+    /// The most that a provider process held.
+    pub peak_mib: f64,
 }
 
 /// A Terraform to measure with.
@@ -114,19 +115,32 @@ fn blocks(resource: &str, body: impl Fn(usize) -> String) -> String {
 }
 
 /// A directory with a configuration, found by nobody else and finding nothing of the user's.
-struct Project {
+pub struct Project {
     terraform: PathBuf,
     directory: TempDir,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl Project {
     /// With a provider of the namespace `coffer` by name and folder, or only Terraform's own.
     fn new(terraform: &Path, resources: &str, provider: Option<(&str, &Path)>) -> Self {
+        let provider = provider.map(|(name, folder)| (format!("coffer/{name}"), folder));
+        let provider = provider.as_ref().map(|(source, folder)| (source.as_str(), *folder));
+        Self::of(terraform, resources, provider, Vec::new())
+    }
+
+    /// With a provider by source and folder, and an environment.
+    pub fn of(
+        terraform: &Path,
+        resources: &str,
+        provider: Option<(&str, &Path)>,
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut configuration = resources.to_owned();
         let mut overrides = String::new();
-        if let Some((name, folder)) = provider {
-            let source = format!("coffer/{name}");
+        if let Some((source, folder)) = provider {
+            let name = source.rsplit('/').next().unwrap();
             write!(
                 configuration,
                 "terraform {{\n  required_providers {{\n    {name} = {{ source = \"{source}\" \
@@ -141,11 +155,11 @@ impl Project {
             "disable_checkpoint = true\nprovider_installation {{\n{overrides}  direct {{}}\n}}\n"
         );
         fs::write(directory.path().join("cli.tfrc"), settings).unwrap();
-        Self { terraform: terraform.to_owned(), directory }
+        Self { terraform: terraform.to_owned(), directory, environment }
     }
 
     /// Runs a command that must succeed.
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub fn run(&self, arguments: &[&str]) -> Run {
         let path = self.directory.path();
         let log = fs::File::create(path.join("output")).unwrap();
         let mut command = Command::new(&self.terraform);
@@ -153,6 +167,7 @@ impl Project {
         for name in ["PATH", "LD_LIBRARY_PATH"] {
             command.envs(env::var_os(name).map(|value| (name, value)));
         }
+        command.envs(self.environment.iter().map(|(name, value)| (*name, value.as_str())));
         command.env("HOME", path).env("TF_CLI_CONFIG_FILE", path.join("cli.tfrc"));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let begin = Instant::now();

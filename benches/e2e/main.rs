@@ -9,6 +9,7 @@
 #![expect(unreachable_pub, reason = "a program exports nothing; `pub` marks what modules share")]
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot go on fails with the place")]
 
+mod aws;
 mod cli;
 mod idle;
 #[path = "../../tests/it/support/peer.rs"]
@@ -36,6 +37,14 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut report = Report::default();
+    // `cargo bench --bench e2e -- aws` measures only that.
+    if std::env::args().any(|argument| argument == "aws") {
+        match cli::terraform() {
+            Ok(terraform) => aws::measure(&terraform, &mut report),
+            Err(reason) => println!("AWS: not measured, {reason}"),
+        }
+        return if report.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    }
     println!("{:<52} {:>10} {:>10}", "figure", "measured", "limit");
     let starts = start::measure(20);
     report.figure("handshake after start, median", ms(starts.handshake), 30.0, "ms");
@@ -74,6 +83,7 @@ fn main() -> ExitCode {
             let apply = ratio(times.coffer.apply, times.floor.apply);
             report.figure("first apply of 1,000, to terraform_data", apply, 1.3, "×");
             report.figure("resident at most during both", times.peak_mib, 60.0, "MiB");
+            aws::measure(&terraform, &mut report);
         }
         Err(reason) => {
             println!("plan and apply: not measured, {reason}");

@@ -30,7 +30,8 @@ def application(environment, start_response):
         body = json.dumps(CALLS).encode()
         if environment["REQUEST_METHOD"] == "POST":
             CALLS.clear()
-        start_response("200 OK", [("Content-Type", "application/json")])
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response("200 OK", headers)
         return [body]
     target = environment.get("HTTP_X_AMZ_TARGET", environment["REQUEST_METHOD"])
     CALLS[target.rsplit(".", 1)[-1]] += 1
