@@ -3,7 +3,8 @@
 //! Run by `make bench`, on the binary that is released. Times of plan and apply are compared, in the
 //! same run so that the machine cancels out, with two floors: the same number of `terraform_data`
 //! blocks, and of objects with the schema of `coffer_secret` from a provider that does nothing. Ends with an error when a figure is missed. `COFFER_BENCH_ROUNDS` sets how
-//! often the comparison is repeated (3).
+//! often the comparison is repeated (3). `COFFER_BENCH_PLUGINS` is a filesystem mirror with the
+//! vendors' providers to compare with.
 
 #![expect(clippy::print_stdout, reason = "printing figures is what this program does")]
 #![expect(unreachable_pub, reason = "a program exports nothing; `pub` marks what modules share")]

@@ -9,6 +9,7 @@
 use super::context::Run;
 use super::existing::{Offered, Verdict, judge};
 use super::failure::Failure;
+use super::seen::is_listed_absent;
 use super::vault::Vault;
 use crate::domain::fingerprint::{Fingerprint, KeyRing, Match, Salt};
 use crate::domain::kind::Content;
@@ -134,6 +135,16 @@ async fn try_create(
     wanted: &Creation<'_>,
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
+    if wanted.content.is_some() && is_listed_absent(vault, wanted.name).await {
+        match create_new(vault, run, ring, wanted).await {
+            // The listing was late.
+            Err(failure) if failure.kind() == Some(ErrorKind::AlreadyExists) => {}
+            created => {
+                outcome.observed = Some(created?);
+                return Ok(());
+            }
+        }
+    }
     let found = look(vault, run, wanted.name).await?;
     let offered = wanted.content.map_or(Offered::Nothing, |c| Offered::Content(c, ring));
     let verdict = judge(found.as_ref(), wanted.on_existing, &wanted.metadata, offered, run.now());

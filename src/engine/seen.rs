@@ -84,6 +84,11 @@ impl Seen {
         Self { by, ..Self::default() }
     }
 
+    /// Something was written in this walk.
+    pub(super) fn has_written(&self) -> bool {
+        self.written.load(Ordering::SeqCst)
+    }
+
     /// Something is written: what was seen counts no more, in this walk.
     pub(super) fn forget(&self) {
         self.written.store(true, Ordering::SeqCst);
@@ -200,6 +205,13 @@ async fn ask<T>(
     let answer = call.await;
     outage.note(&answer);
     answer
+}
+
+/// True when the listing came to its end without the secret. It may be late, so whoever acts on it
+/// must be told by the vault when it was.
+pub(super) async fn is_listed_absent(vault: &Vault, name: &SecretName) -> bool {
+    let listing = vault.seen().listing.lock().await;
+    matches!(listing.progress, Progress::Complete) && !listing.found.contains_key(name)
 }
 
 async fn next_page(vault: &Vault, run: &Run, listing: &mut Listing) -> Result<(), Failure> {

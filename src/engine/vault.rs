@@ -94,6 +94,12 @@ impl Vault {
         &self.seen
     }
 
+    /// True once something was written: an apply is under way.
+    #[must_use]
+    pub fn has_written(&self) -> bool {
+        self.seen.has_written()
+    }
+
     /// What the vault can do.
     #[must_use]
     pub fn capability(&self) -> &Capability {

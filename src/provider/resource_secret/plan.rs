@@ -273,6 +273,10 @@ impl Planner<'_> {
 
     /// Tells what a create will find under its name.
     async fn look_at_name(&self, vault: &Vault, name: &SecretName, response: &mut PlanResponse) {
+        if vault.has_written() {
+            // A plan of an apply that has begun: it was told before, and the create looks itself.
+            return;
+        }
         let run = run(self.ctx, timeout(self.request.config, Operation::Read));
         let diags = &mut response.diagnostics;
         let at = Path::attribute("name");
