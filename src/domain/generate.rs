@@ -13,6 +13,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use key::public_half;
 pub use text::{Characters, DEFAULT_SYMBOLS};
 
 /// Where randomness comes from. Must be fit for keys.

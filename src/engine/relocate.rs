@@ -93,6 +93,7 @@ pub async fn relocate(
         }
     };
     let creation = Creation {
+        made: false,
         name: wanted.name,
         metadata: wanted.metadata.clone(),
         options: wanted.options.clone(),

@@ -69,6 +69,8 @@ pub struct Creation<'c> {
     pub options: Options,
     /// Its content; `None` to take over whatever is there.
     pub content: Option<&'c Content>,
+    /// The content was made just now: what an interrupted run left behind has another.
+    pub made: bool,
     /// What to do when the name exists.
     pub on_existing: OnExisting,
     /// Salt to print with, when a copy of the secret has one already.
@@ -146,7 +148,11 @@ async fn try_create(
         }
     }
     let found = look(vault, run, wanted.name).await?;
-    let offered = wanted.content.map_or(Offered::Nothing, |c| Offered::Content(c, ring));
+    let offered = match wanted.content {
+        Some(content) if wanted.made => Offered::Made(content.kind(), ring),
+        Some(content) => Offered::Content(content, ring),
+        None => Offered::Nothing,
+    };
     let verdict = judge(found.as_ref(), wanted.on_existing, &wanted.metadata, offered, run.now());
     match (verdict, found) {
         (Verdict::Refuse(taken), _) => Err(Failure::Taken(taken)),

@@ -22,6 +22,7 @@ use crate::domain::secret::SecretName;
 
 fn creation<'c>(name: &'c SecretName, content: Option<&'c Content>) -> Creation<'c> {
     Creation {
+        made: false,
         options: crate::domain::port::Options::new(),
         name,
         metadata: Metadata { enabled: true, ..Metadata::default() },

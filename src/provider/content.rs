@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::generate::{self, Making, Order};
 use crate::domain::kind::{Content, EncryptedToken, InvalidContent, Kind, field};
 use crate::domain::material::Secret;
 use crate::plugin::framework::diag::Diagnostics;
@@ -39,6 +40,29 @@ pub(super) enum Given {
 }
 
 impl Given {
+    /// What stands for content when no argument gives any: a value that will be made.
+    pub(super) fn or_made(self, making: Making, config: &Value) -> Self {
+        match (self, making) {
+            (Self::Nothing, Making::Open) => Self::Unknown { kind: None },
+            (Self::Nothing, making) if making.makes() => {
+                match Order::read(config.get(generate::ATTRIBUTE)) {
+                    Ok(order) => Self::Unknown { kind: Some(order.kind()) },
+                    Err(_) => Self::Invalid,
+                }
+            }
+            (given, _) => given,
+        }
+    }
+
+    /// The type, when certain.
+    pub(super) const fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Known { content, .. } => Some(content.kind()),
+            Self::Unknown { kind } => *kind,
+            Self::Nothing | Self::Invalid => None,
+        }
+    }
+
     /// The content, when known.
     pub(super) const fn content(&self) -> Option<&Content> {
         match self {

@@ -128,7 +128,7 @@ pub(super) fn no_content(object: &str, at: Path, diags: &mut Diagnostics) {
             "Attempted: create {object}.\nAnswer: a new secret needs content, and no content \
              argument is set.\nNext step: set one of {}. To manage a secret that \
              exists without touching its content, import it or set on_existing = \"adopt\".",
-            CONTENT_ARGUMENTS.join(", ")
+            [CONTENT_ARGUMENTS, &["generate"]].concat().join(", ")
         ),
     );
 }

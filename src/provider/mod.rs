@@ -27,6 +27,7 @@ mod ephemeral_secret;
 mod errors;
 mod function_parse_id;
 mod function_render_key;
+mod generate;
 mod import_id;
 mod keys;
 mod list_secret;

@@ -118,7 +118,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         files: &["provider/"],
         ours: &["plugin/framework", "domain", "engine", "adapters/catalog", "adapters/descriptor"],
-        crates: &["base64", "getrandom", "serde_json", "time", "tracing"],
+        crates: &["aws_lc_rs", "base64", "getrandom", "serde_json", "time", "tracing"],
     },
     Layer {
         files: &["main.rs", "lib.rs", "cli/"],

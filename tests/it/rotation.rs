@@ -56,6 +56,7 @@ async fn reader_never_fails_during_staged_rotations() {
     let (run, name) = (run(), SecretName::parse("app/a").unwrap());
     let first = content("0");
     let wanted = Creation {
+        made: false,
         options: coffer::domain::port::Options::new(),
         name: &name,
         metadata: Metadata { enabled: true, ..Metadata::default() },
@@ -127,6 +128,7 @@ async fn same_content_is_not_uploaded_again_and_rollback_uploads_nothing() {
     let (run, name) = (run(), SecretName::parse("a").unwrap());
     let (one, two) = (content("one"), content("two"));
     let wanted = Creation {
+        made: false,
         options: coffer::domain::port::Options::new(),
         name: &name,
         metadata: Metadata { enabled: true, ..Metadata::default() },
@@ -168,6 +170,7 @@ impl Rotation {
         let name = SecretName::parse("a").unwrap();
         let one = content("one");
         let wanted = Creation {
+            made: false,
             options: coffer::domain::port::Options::new(),
             name: &name,
             metadata: Metadata { enabled: true, ..Metadata::default() },

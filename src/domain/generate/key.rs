@@ -17,7 +17,7 @@ use ssh_key::{LineEnding, Mpint, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::{Entropy, Generated, KeyAlgorithm, KeyFormat, NotMade};
-use crate::domain::kind::Content;
+use crate::domain::kind::{Content, field};
 use crate::domain::material::Secret;
 
 /// Letters on a line of PEM text.
@@ -41,6 +41,30 @@ pub(super) fn pair(
         KeyFormat::OpenSsh => openssh(algorithm, pkcs8.expose())?,
     };
     Ok(Generated { content: Content::private_key(private, None)?, public_key: Some(public) })
+}
+
+/// The public half of a stored key pair that was made by coffer, as it was told then.
+///
+/// # Errors
+/// When the content is no such key.
+pub fn public_half(
+    algorithm: KeyAlgorithm,
+    format: KeyFormat,
+    content: &Content,
+) -> Result<String, NotMade> {
+    let pem = content.field(field::PEM).ok_or_else(|| broken(()))?.expose_text().map_err(broken)?;
+    match format {
+        KeyFormat::OpenSsh => {
+            let key = PrivateKey::from_openssh(pem).map_err(broken)?;
+            key.public_key().to_openssh().map_err(broken)
+        }
+        KeyFormat::Pkcs8 => {
+            let base64: Zeroizing<String> =
+                Zeroizing::new(pem.lines().filter(|line| !line.starts_with("-----")).collect());
+            let der = Zeroizing::new(STANDARD.decode(&*base64).map_err(broken)?);
+            spki(algorithm, &der)
+        }
+    }
 }
 
 fn broken<E>(_: E) -> NotMade {

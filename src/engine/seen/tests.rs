@@ -21,6 +21,7 @@ async fn filled(count: usize, by: RefreshBy) -> (Arc<Memory>, Vault) {
     for place in 0..count {
         let (name, content) = (secret(place), content("v"));
         let wanted = Creation {
+            made: false,
             name: &name,
             metadata: Metadata { enabled: true, ..Metadata::default() },
             options: Options::new(),

@@ -17,6 +17,7 @@ use crate::domain::port::{Metadata, MetadataPatch, Options};
 use crate::domain::secret::SecretName;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
+use crate::engine::refresh::read_current;
 use crate::engine::remove::remove;
 use crate::engine::secret::{self, Change, Creation, Note, Outcome, difference};
 use crate::engine::vault::Vault;
@@ -32,6 +33,7 @@ use crate::provider::access::{self, run};
 use crate::provider::configure::Configured;
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
+use crate::provider::generate::{self, Made};
 use crate::provider::options;
 use crate::provider::schema::options::ATTRIBUTE;
 
@@ -42,6 +44,8 @@ pub(super) struct Apply {
     pub(super) run: Run,
     pub(super) name: SecretName,
     pub(super) given: Given,
+    /// The value that was made for this apply, if one was.
+    made: Option<Made>,
     pub(super) config: Fields,
     /// The plan, with the tags of the profile filled in.
     pub(super) planned: Value,
@@ -58,10 +62,17 @@ impl Apply {
     ) -> Option<Self> {
         let configured = resource.shared.configured(diags)?;
         let config = Fields::read(&request.config, diags)?;
-        let given = content::read(&request.config, diags);
+        let mut given = content::read(&request.config, diags);
         if matches!(given, Given::Invalid) {
             return None;
         }
+        // What was planned as unchanged stays unchanged, whatever is due by now.
+        let open = request.planned.get("fingerprint").is_unknown();
+        let prior = request.prior.as_ref().unwrap_or(&Value::Null);
+        let made = match open && matches!(given, Given::Nothing) {
+            true => Made::by(&request.config, prior, &mut given, diags)?,
+            false => None,
+        };
         let named = config.profile.known().map(String::as_str);
         let profile = configured
             .profile_name(named)
@@ -78,7 +89,7 @@ impl Apply {
             })
             .ok()?;
         let run = run(ctx, timeout(&request.config, operation));
-        Some(Self { configured, vault, run, name, given, config, planned, fields })
+        Some(Self { configured, vault, run, name, given, made, config, planned, fields })
     }
 
     pub(super) fn attempt<'a>(&'a self, verb: &'static str) -> Attempt<'a> {
@@ -103,12 +114,41 @@ impl Apply {
             .unwrap_or_default()
     }
 
+    /// Adds what is told of the value that was made, when it was written.
+    fn tell_made(&self, state: &mut Value) {
+        if let Some(public_key) = self.made.as_ref().and_then(|made| made.public_key.as_ref()) {
+            state.set("public_key", Value::string(public_key.as_str()));
+        }
+    }
+
     /// The content to write at a create.
     fn initial(&self) -> Option<&Content> {
         match self.config.manage_content() {
             ManageContent::Always | ManageContent::Initial => self.given.content(),
             ManageContent::Never => None,
         }
+    }
+
+    /// When the present version is due, for a rotation that is new in the configuration.
+    async fn rotate_at(&self, diags: &mut Diagnostics) -> Value {
+        match secret::look(&self.vault, &self.run, &self.name).await {
+            Ok(record) => {
+                let current = record.and_then(|record| record.current);
+                generate::due(&self.planned, current.and_then(|version| version.created_at))
+            }
+            Err(failure) => {
+                errors::report(&failure, self.attempt("look at"), Path::attribute("name"), diags);
+                Value::Null
+            }
+        }
+    }
+
+    /// The public half of the key pair that an interrupted run made.
+    async fn public_half(&self) -> Option<String> {
+        let made = self.made.as_ref()?;
+        made.public_key.as_ref()?;
+        let read = read_current(&self.vault, &self.run, &self.name).await.ok()?;
+        made.order.public_half(&read.content)
     }
 
     /// The keys: with content to write, the vault that holds the master key may be made now.
@@ -155,6 +195,7 @@ pub(super) async fn create(
         name: &apply.name,
         metadata: apply.metadata(),
         content,
+        made: apply.made.is_some(),
         on_existing: apply.config.on_existing(),
         salt: None,
     };
@@ -169,10 +210,18 @@ pub(super) async fn create(
     {
         set_applied(&mut response.private, print);
     }
+    let resumed = outcome.notes.contains(&Note::Resumed);
+    let found = if resumed { apply.public_half().await } else { None };
     response.identity = outcome.observed.as_ref().map(|_| apply.identity());
     response.state = outcome.observed.as_ref().map(|observed| {
         if outcome.failure.is_none() {
-            complete(&apply.planned, observed, &apply.vault, apply.backend())
+            let mut state = complete(&apply.planned, observed, &apply.vault, apply.backend());
+            if !resumed {
+                apply.tell_made(&mut state);
+            } else if let Some(public_key) = &found {
+                state.set("public_key", Value::string(public_key.as_str()));
+            }
+            state
         } else {
             let mut state = apply.planned.clone();
             absorb(&mut state, observed, &apply.vault, apply.backend());
@@ -237,7 +286,12 @@ async fn change(
     }
     let patch = MetadataPatch { options: apply.options(prior), ..patch(before, apply) };
     if content.is_none() && patch == MetadataPatch::default() {
-        response.state = Some(fill(&apply.planned, prior));
+        let mut state = fill(&apply.planned, prior);
+        if apply.planned.get("rotate_at").is_unknown() {
+            let rotate_at = apply.rotate_at(diags).await;
+            state.set("rotate_at", rotate_at);
+        }
+        response.state = Some(state);
         return;
     }
     let change = Change {
@@ -297,8 +351,11 @@ fn record(
     let diags = &mut response.diagnostics;
     match (&outcome.observed, &outcome.failure) {
         (Some(observed), None) => {
-            response.state =
-                Some(complete(&apply.planned, observed, &apply.vault, apply.backend()));
+            let mut state = complete(&apply.planned, observed, &apply.vault, apply.backend());
+            if wrote {
+                apply.tell_made(&mut state);
+            }
+            response.state = Some(state);
             if wrote && let Some(print) = &observed.fingerprint {
                 set_applied(&mut response.private, print);
             }

@@ -14,6 +14,7 @@ use super::access::Shared;
 use super::configure::Configured;
 use super::content::{self, Given};
 use super::errors;
+use super::generate;
 use super::schema;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::policy::ManageContent;
@@ -94,8 +95,10 @@ impl Resource for ResourceSecret {
     async fn validate(&self, _ctx: &Context, config: &Value, diags: &mut Diagnostics) {
         let given = content::read(config, diags);
         check_tags(config.get("tags"), diags);
+        generate::validate(config, diags);
         let Some(fields) = fields::Fields::read(config, diags) else { return };
-        let is_set = matches!(given, Given::Known { .. } | Given::Unknown { kind: Some(_) });
+        let is_set = matches!(given, Given::Known { .. } | Given::Unknown { kind: Some(_) })
+            || matches!(config.get(generate::ATTRIBUTE), Value::Object(_));
         if fields.manage_content() == ManageContent::Never && is_set {
             diags.error(
                 Path::attribute("manage_content"),

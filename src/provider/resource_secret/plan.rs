@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
+
 use super::decide::{Caution, Decided, Decision, decide_with};
 use super::fields::{Fields, known_tags};
 use super::{REPLACES, ResourceSecret, applied, timeout};
@@ -32,6 +34,7 @@ use crate::provider::access::run;
 use crate::provider::configure::{Configured, NoVault};
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
+use crate::provider::generate::{self, Making};
 use crate::provider::schema::options::ATTRIBUTE;
 use crate::provider::{import_id, times};
 
@@ -60,6 +63,8 @@ struct Planner<'p> {
     request: &'p PlanRequest<'p>,
     configured: Arc<Configured>,
     given: Given,
+    /// Whether a value will be made.
+    making: Making,
     config: Fields,
     /// Profile, when known.
     profile: Option<String>,
@@ -89,7 +94,10 @@ pub(super) async fn plan(
             return errors::no_vault(&problem, Path::attribute("profile"), diags);
         }
     };
-    let planner = Planner { ctx, request, configured, given, config, profile, vault };
+    let prior = request.prior.unwrap_or(&Value::Null);
+    let making = generate::making(request.config, prior, OffsetDateTime::now_utc());
+    let given = given.or_made(making, request.config);
+    let planner = Planner { ctx, request, configured, given, making, config, profile, vault };
     planner.plan(response).await;
     // Versions of this secret that are to be destroyed want to know that it stays.
     if let Some(prior) = request.prior
@@ -130,6 +138,8 @@ impl Planner<'_> {
         self.check_limits(&mut response.diagnostics);
         self.check_retention(&mut response.diagnostics);
         self.plan_options(response);
+        let prior = self.request.prior.unwrap_or(&Value::Null);
+        generate::plan_told(self.request.config, prior, self.making, &mut response.planned);
         let Some(prior) = self.request.prior else { return self.create(response).await };
         let Some(before) = Fields::read(prior, &mut response.diagnostics) else { return };
         if before.profile.is_null() {
@@ -234,8 +244,8 @@ impl Planner<'_> {
         for name in COMPUTED.iter().filter(|name| **name != "effective_tags") {
             response.planned.set(name, Value::UNKNOWN);
         }
-        if let Some(content) = self.given.content() {
-            response.planned.set("type", Value::string(content.kind().code()));
+        if let Some(kind) = self.given.kind() {
+            response.planned.set("type", Value::string(kind.code()));
         }
         response.private.remove(super::APPLIED);
         let replaces = self.request.private.get(REPLACES).cloned();
@@ -346,6 +356,9 @@ impl Planner<'_> {
     ) -> Verdict {
         let offered = match &self.given {
             Given::Known { content, .. } => Offered::Content(content, ring),
+            Given::Unknown { kind: Some(kind) } if self.making.makes() => {
+                Offered::Made(*kind, ring)
+            }
             Given::Unknown { .. } => Offered::Unknown,
             Given::Nothing | Given::Invalid => Offered::Nothing,
         };
@@ -369,8 +382,8 @@ impl Planner<'_> {
         for name in COMPUTED.iter().filter(|name| **name != "effective_tags") {
             response.planned.set(name, Value::UNKNOWN);
         }
-        if let Some(content) = self.given.content() {
-            response.planned.set("type", Value::string(content.kind().code()));
+        if let Some(kind) = self.given.kind() {
+            response.planned.set("type", Value::string(kind.code()));
         }
         self.remember_replaced(before, response);
         check_removal(&self.configured, before, &mut response.diagnostics);
@@ -397,6 +410,8 @@ impl Planner<'_> {
             response.planned.set(name, prior.get(name).clone());
         }
         self.keep_equal_forms(prior, before, response);
+        let name = before.name.known().map_or("", String::as_str);
+        generate::caution(self.making, name, &mut response.diagnostics);
         self.remember_replaced(before, response);
         let run = run(self.ctx, timeout(self.request.config, Operation::Read));
         let applied = applied(self.request.private);
@@ -410,6 +425,11 @@ impl Planner<'_> {
         if let Some(caution) = caution {
             self.warn(&caution, before, &mut response.diagnostics);
         }
+        // A value that will be made is not known, but that it will be is.
+        let decision = match decision {
+            Decision::Open if self.making.makes() => Decision::Write,
+            decision => decision,
+        };
         if decision != Decision::Keep {
             response.mark_unknown(CHANGED_BY_CONTENT);
             self.plan_type(decision, before, response);

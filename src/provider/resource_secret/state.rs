@@ -18,7 +18,7 @@ use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::value::Value;
 use crate::provider::data_secret::lifecycle;
 use crate::provider::schema::options::{ATTRIBUTE, with_options};
-use crate::provider::{import_id, options, schema, times};
+use crate::provider::{generate, import_id, options, schema, times};
 
 /// The backend of the profile, for the options that it declares.
 pub(in crate::provider) type Backend = Option<&'static Descriptor>;
@@ -66,7 +66,10 @@ pub(in crate::provider) fn absorb(
     let print = observed.fingerprint.as_ref();
     state.set("fingerprint", print.map(ToString::to_string).into_value());
     state.set("version", current.map(|version| version.number).into_value());
-    state.set("version_id", current.map(|version| version.version_id.clone()).into_value());
+    let version_id = current.map(|version| version.version_id.clone());
+    let same = before.version_id.is_unknown() || before.version_id.known() == version_id.as_ref();
+    state.set("version_id", version_id.into_value());
+    generate::tell(state, current.and_then(|version| version.created_at), same);
     state.set("lifecycle_state", Value::string(lifecycle(&record.lifecycle)));
     state.set("backend_id", Value::string(record.backend_id.as_str()));
     state.set("created_at", record.created_at.map(times::format).into_value());

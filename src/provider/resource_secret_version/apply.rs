@@ -23,10 +23,12 @@ use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::{ApplyRequest, DeleteRequest, StateResponse};
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::timeouts::{self, Operation};
+use crate::plugin::framework::value::Value;
 use crate::provider::access::{self, run};
 use crate::provider::configure::Configured;
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
+use crate::provider::generate::Made;
 use crate::provider::import_id::Located;
 use crate::provider::resource_secret::tell;
 
@@ -37,6 +39,8 @@ struct Apply {
     run: Run,
     located: Located,
     given: Given,
+    /// The value that was made for this apply, if one was.
+    made: Option<Made>,
     config: Fields,
     before: Fields,
 }
@@ -50,10 +54,17 @@ impl Apply {
     ) -> Option<Self> {
         let configured = resource.shared.configured(diags)?;
         let config = Fields::read(&request.config, diags)?;
-        let given = content::read(&request.config, diags);
+        let mut given = content::read(&request.config, diags);
         if matches!(given, Given::Invalid) {
             return None;
         }
+        // What was planned to stay the same version stays it, whatever is due by now.
+        let open = request.planned.get("fingerprint").is_unknown();
+        let prior = request.prior.as_ref().unwrap_or(&Value::Null);
+        let made = match open && matches!(given, Given::Nothing) {
+            true => Made::by(&request.config, prior, &mut given, diags)?,
+            false => None,
+        };
         let before = match &request.prior {
             Some(prior) => Fields::read(prior, diags)?,
             None => Fields::default(),
@@ -62,7 +73,7 @@ impl Apply {
         let (located, vault) = locate(secret_id, &configured, diags)?;
         let operation = if request.prior.is_some() { Operation::Update } else { Operation::Create };
         let run = run(ctx, timeouts::of(&request.config, operation));
-        Some(Self { configured, vault, run, located, given, config, before })
+        Some(Self { configured, vault, run, located, given, made, config, before })
     }
 
     fn attempt<'a>(&'a self, verb: &'static str) -> Attempt<'a> {
@@ -147,13 +158,20 @@ fn record(
     response.private = request.private;
     if let Some(found) = &outcome.found {
         response.identity = Some(identity(located, found.version.number));
+        let public_key = apply.made.as_ref().and_then(|made| made.public_key.as_ref());
         response.state = Some(match (&request.prior, &outcome.failure) {
             (Some(prior), Some(_)) => {
                 let mut state = prior.clone();
                 absorb(&mut state, located, found);
                 state
             }
-            _ => complete(&request.planned, located, found),
+            _ => {
+                let mut state = complete(&request.planned, located, found);
+                if let Some(public_key) = public_key {
+                    state.set("public_key", Value::string(public_key.as_str()));
+                }
+                state
+            }
         });
     }
     let diags = &mut response.diagnostics;

@@ -13,6 +13,7 @@ use super::access::Shared;
 use super::configure::Configured;
 use super::content::{self, Given};
 use super::errors;
+use super::generate;
 use super::import_id::{self, Located};
 use super::schema;
 use crate::engine::vault::Vault;
@@ -86,6 +87,7 @@ impl Resource for ResourceSecretVersion {
 
     async fn validate(&self, _ctx: &Context, config: &Value, diags: &mut Diagnostics) {
         let given = content::read(config, diags);
+        generate::validate(config, diags);
         let open = config.get("content_wo_version").is_null();
         if matches!(given, Given::Nothing) && config.get("number").is_null() && !open {
             diags.error(

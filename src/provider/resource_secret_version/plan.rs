@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use super::fields::Fields;
 use super::{IMPORTED, ResourceSecretVersion, locate};
 use crate::domain::fingerprint::{KeyRing, Match};
@@ -26,6 +28,7 @@ use crate::provider::access::run;
 use crate::provider::configure::Configured;
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
+use crate::provider::generate;
 use crate::provider::import_id::capitalised;
 
 /// What the provider decides, besides `number` and `rotation_state`.
@@ -81,7 +84,10 @@ pub(super) async fn plan(
 ) {
     let Some(configured) = resource.shared.configured(&mut response.diagnostics) else { return };
     let Some(config) = Fields::read(request.config, &mut response.diagnostics) else { return };
-    let given = content::read(request.config, &mut response.diagnostics);
+    let prior = request.prior.unwrap_or(&Value::Null);
+    let making = generate::making(request.config, prior, OffsetDateTime::now_utc());
+    let given =
+        content::read(request.config, &mut response.diagnostics).or_made(making, request.config);
     if let Some(id) = config.secret_id.known() {
         check_limits(id, &config, &given, &configured, &mut response.diagnostics);
     }
@@ -92,9 +98,12 @@ pub(super) async fn plan(
     match before {
         Some(before) if before.secret_id.known() == config.secret_id.known() => {
             update(ctx, request, &configured, &config, &given, &before, response).await;
+            let name = before.id.known().map_or("", String::as_str);
+            generate::caution(making, name, &mut response.diagnostics);
         }
         _ => create(request, &config, &given, response),
     }
+    generate::plan_told(request.config, prior, making, &mut response.planned);
 }
 
 fn create(request: &PlanRequest<'_>, config: &Fields, given: &Given, response: &mut PlanResponse) {
@@ -196,10 +205,10 @@ fn plan_move(config: &Fields, before: &Fields, response: &mut PlanResponse) {
 
 fn plan_type(given: &Given, response: &mut PlanResponse) {
     match given {
-        Given::Known { content, .. } => {
-            response.planned.set("type", Value::string(content.kind().code()));
+        Given::Known { .. } | Given::Unknown { .. } => {
+            let kind = given.kind().map_or(Value::UNKNOWN, |kind| Value::string(kind.code()));
+            response.planned.set("type", kind);
         }
-        Given::Unknown { .. } => response.planned.set("type", Value::UNKNOWN),
         Given::Nothing | Given::Invalid => {}
     }
 }

@@ -4,7 +4,7 @@ use crate::engine::version::Found;
 use crate::plugin::framework::convert::IntoValue;
 use crate::plugin::framework::value::Value;
 use crate::provider::import_id::{Located, id};
-use crate::provider::{schema, times};
+use crate::provider::{generate, schema, times};
 
 /// A state that names a version and nothing more, as an import starts with.
 pub(super) fn blank(located: &Located, number: u64) -> Value {
@@ -40,7 +40,12 @@ pub(super) fn absorb(state: &mut Value, located: &Located, found: &Found) {
     state.set("secret_id", Value::string(id(&located.profile, located.name.as_str())));
     state.set("profile", Value::string(located.profile.as_str()));
     state.set("number", version.number.into_value());
+    let same = match state.get("version_id") {
+        Value::String(before) => before.as_str() == version.version_id,
+        _ => true,
+    };
     state.set("version_id", Value::string(version.version_id.as_str()));
+    generate::tell(state, version.created_at, same);
     match found.record.kind {
         Some(kind) => state.set("type", Value::string(kind.code())),
         None if state.get("type").is_unknown() => state.set("type", Value::Null),

@@ -7,6 +7,7 @@ pub(crate) mod actions;
 pub(crate) mod data_secret;
 pub(crate) mod data_secrets;
 pub(crate) mod ephemeral_secret;
+pub(crate) mod generate;
 pub(crate) mod list_secret;
 pub(crate) mod options;
 pub(crate) mod provider_block;

@@ -1,6 +1,6 @@
 //! Schema of the managed resource `coffer_secret`.
 
-use super::{choices, name_rule, options, profile_rule};
+use super::{choices, generate, name_rule, options, profile_rule};
 use crate::domain::kind::{KEY_STORE_FORMATS, secret_key_algorithms};
 use crate::domain::policy::{DeletionPolicy, ManageContent, OnDrift, OnExisting};
 use crate::plugin::framework::path::Path;
@@ -31,11 +31,14 @@ pub(crate) fn schema() -> Schema {
          fingerprints.",
     );
     let schema = content(naming(schema));
+    let schema = generate::attributes(schema);
     let mut schema = policies(metadata(schema)).attribute("retain", retain());
     if let Some(options) = options::attribute() {
         schema = schema.attribute(options::ATTRIBUTE, options);
     }
-    let paths = CONTENT_ARGUMENTS.iter().map(|name| Path::attribute(name)).collect();
+    let generate = Path::attribute(generate::ATTRIBUTE);
+    let mut paths: Vec<_> = CONTENT_ARGUMENTS.iter().map(|name| Path::attribute(name)).collect();
+    paths.push(generate.clone());
     let mut limits = timeouts::attribute(&[
         Operation::Create,
         Operation::Read,
@@ -46,6 +49,7 @@ pub(crate) fn schema() -> Schema {
     computed(schema)
         .attribute(timeouts::ATTRIBUTE, limits)
         .rule(ConfigValidator::AtMostOneOf(paths))
+        .rule(ConfigValidator::AtMostOneOf(vec![generate, Path::attribute("content_wo_version")]))
 }
 
 /// The identity: enough to import by.

@@ -1,6 +1,6 @@
 //! Schema of the managed resource `coffer_secret_version`.
 
-use super::{choices, secret, secret_id_rule};
+use super::{choices, generate, secret, secret_id_rule};
 use crate::domain::policy::OnDestroy;
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::schema::{Attribute, ConfigValidator, Schema};
@@ -23,7 +23,9 @@ pub(crate) fn schema() -> Schema {
     let mut paths: Vec<_> =
         secret::CONTENT_ARGUMENTS.iter().map(|name| Path::attribute(name)).collect();
     paths.push(Path::attribute("number"));
-    computed(choice(secret::content(naming(schema))))
+    let generate = Path::attribute(generate::ATTRIBUTE);
+    paths.push(generate.clone());
+    computed(choice(generate::attributes(secret::content(naming(schema)))))
         .attribute(
             timeouts::ATTRIBUTE,
             timeouts::attribute(&[
@@ -34,6 +36,7 @@ pub(crate) fn schema() -> Schema {
             ]),
         )
         .rule(ConfigValidator::AtMostOneOf(paths))
+        .rule(ConfigValidator::AtMostOneOf(vec![generate, Path::attribute("content_wo_version")]))
 }
 
 /// The identity: enough to import by.

@@ -11,6 +11,7 @@ mod aws_secrets_manager;
 mod command_line;
 mod deletion;
 mod drift;
+mod generate;
 mod import;
 mod interrupt;
 mod moved;

@@ -181,7 +181,7 @@ fn refused_configurations(workspace: &mut Workspace) {
 }
 
 /// Providers that a CLI started.
-fn providers_of(pid: u32) -> Vec<u32> {
+pub(super) fn providers_of(pid: u32) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("there is a /proc").flatten() {
         let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
