@@ -10,6 +10,7 @@ use crate::support::vault::Vault;
 mod aws_secrets_manager;
 mod command_line;
 mod deletion;
+mod down;
 mod drift;
 mod generate;
 mod import;
