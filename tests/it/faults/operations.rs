@@ -157,6 +157,7 @@ async fn holds(
 
 fn creation<'c>(secrets: &'c Secrets, content: &'c Content) -> Creation<'c> {
     Creation {
+        made: false,
         name: &secrets.name,
         metadata: Metadata { enabled: true, ..Metadata::default() },
         options: Options::new(),
