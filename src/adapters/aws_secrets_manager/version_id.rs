@@ -145,7 +145,7 @@ mod tests {
             "",
             "EXAMPLE1-90ab-cdef-fedc-ba987EXAMPLE",
             &"a".repeat(64),
-            &"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             &own[..58],
             &format!("{own}x"),
             &format!("{}0", &own[..58]),
