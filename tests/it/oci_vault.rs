@@ -17,6 +17,7 @@ use coffer::domain::version::VersionRecord;
 use crate::fakes::oci_vault::{Fake, backend};
 
 mod faults;
+mod live;
 mod options;
 mod places;
 mod sign_in;

@@ -26,6 +26,7 @@ const fn argument(
     Argument { name, kind, required: false, sensitive, env, description }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "used in constants only")]
 const fn required(argument: Argument) -> Argument {
     Argument { required: true, ..argument }
 }

@@ -148,6 +148,7 @@ impl Identity {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn refused(operation: &'static str, message: String) -> BackendError {
     BackendError::permanent(
         ErrorKind::Unauthenticated,
