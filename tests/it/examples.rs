@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::fakes::oci_vault;
+use crate::fakes::{azure_key_vault, oci_vault};
 use crate::support::cli::{Workspace, cases};
 use crate::support::{keys, python};
 
@@ -208,7 +208,13 @@ fn scenarios(workspace: &mut Workspace) {
         let mut project = workspace.beside(&name);
         project.write("main.tf", &fs::read_to_string(folder.join("main.tf")).unwrap());
         project.env("TF_VAR_api_token", "text");
+        let fake = name.contains("-azure-").then(|| {
+            let fake = azure_key_vault::Fake::quick();
+            fake.serve(&mut project);
+            fake
+        });
         lives(&mut project);
+        drop(fake);
     }
 }
 

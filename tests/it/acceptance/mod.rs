@@ -8,6 +8,7 @@ use crate::support::cli::Workspace;
 use crate::support::vault::Vault;
 
 mod aws_secrets_manager;
+mod azure_key_vault;
 mod command_line;
 mod deletion;
 mod down;

@@ -17,6 +17,8 @@ use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 use tokio::runtime::Runtime;
 
+use crate::support::cli::Workspace;
+
 mod faults;
 mod routes;
 mod server;
@@ -37,6 +39,10 @@ pub const EVERY_PERMISSION: &[&str] =
 pub const LIST_ONLY: &[&str] = &["list"];
 /// The tenant of the vaults.
 pub const TENANT: &str = "72f988bf-0000-4000-8000-2d7cd011db47";
+
+/// The secret of the application `app-1` of workspaces.
+pub const CLIENT_SECRET: &str = "the client secret of app-1";
+const FINGERPRINT_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// What can be chosen about the service.
 #[derive(Debug, Clone)]
@@ -204,6 +210,18 @@ impl Fake {
         settings.set("proxy", Setting::Secret(self.proxy_url().as_str().into()));
         settings.set("access_token", Setting::Secret(token.into()));
         settings
+    }
+
+    /// Lets the commands of a workspace reach the vaults under their real host names, as the
+    /// application `app-1`, which may do everything.
+    pub fn serve(&self, workspace: &mut Workspace) {
+        self.application("app-1", CLIENT_SECRET, EVERY_PERMISSION);
+        workspace.env("HTTPS_PROXY", &self.proxy_url());
+        workspace.env("NO_PROXY", "127.0.0.1");
+        workspace.env("COFFER_CA_BUNDLE", &self.ca_bundle().display().to_string());
+        workspace.env("AZURE_CLIENT_ID", "app-1");
+        workspace.env("AZURE_CLIENT_SECRET", CLIENT_SECRET);
+        workspace.env("COFFER_FINGERPRINT_KEY", FINGERPRINT_KEY);
     }
 
     /// A directory that lives as long as the fake.
