@@ -146,7 +146,7 @@ impl History {
     }
 
     /// The same with a version as it is after a change.
-    pub(super) fn changed(&self, item: Item) -> Self {
+    pub(super) fn changed(&self, item: &Item) -> Self {
         let mut more = self.clone();
         let id = item.version().map(str::to_owned);
         let all = more.entries.iter_mut().chain(&mut more.waiting);

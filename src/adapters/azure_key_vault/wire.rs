@@ -168,7 +168,7 @@ pub(super) struct ErrorBody {
 pub(super) struct ErrorDetail {
     pub(super) code: Option<String>,
     pub(super) message: Option<String>,
-    pub(super) innererror: Option<Box<ErrorDetail>>,
+    pub(super) innererror: Option<Box<Self>>,
 }
 
 /// A time of the wire.

@@ -1,6 +1,9 @@
 //! Key Vault with real CLIs: the life of a secret, with the rights that each step needs.
 
-use crate::fakes::azure_key_vault::{CLIENT_SECRET, EVERY_PERMISSION, Fake, LIST_ONLY};
+use crate::fakes::azure_key_vault::{
+    Action, CLIENT_SECRET, EVERY_PERMISSION, Fake, Fault, LIST_ONLY,
+};
+use crate::support::canary::{Canary, Search};
 use crate::support::cli::{Workspace, cases};
 
 cases! {
@@ -18,6 +21,8 @@ cases! {
     missing_right
     vault_that_is_gone
     managed_identity
+    azure_cli
+    nothing_secret_is_left_behind
 }
 
 const SECRET: &str = "/secrets/app-password";
@@ -276,4 +281,68 @@ fn managed_identity(workspace: &mut Workspace) {
     // Nobody to ask: the Azure CLI, which is not here.
     workspace.unset_env("IDENTITY_ENDPOINT");
     workspace.plan(&[]).fails().says("az");
+}
+
+fn azure_cli(workspace: &mut Workspace) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let fake = served(workspace);
+    workspace.unset_env("AZURE_CLIENT_ID");
+    workspace.unset_env("AZURE_CLIENT_SECRET");
+    let token = fake.token(EVERY_PERMISSION);
+    let answer = serde_json::json!({
+        "accessToken": token, "expires_on": 4_000_000_000_i64, "tokenType": "Bearer",
+    });
+    let az = workspace.root().join("home/az");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *https://vault.azure.net/.default*) echo '{answer}';; *) exit 1;; esac\n"
+    );
+    std::fs::write(&az, script).expect("the workspace is writable");
+    std::fs::set_permissions(&az, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let home = az.parent().expect("a file has a parent").display().to_string();
+    workspace.env("PATH", &format!("{home}:{path}"));
+    workspace.apply(&[]).succeeds();
+    assert_eq!(fake.values("kv1", "app-password"), ["one"]);
+}
+
+/// Everything that a life and its failures leave behind, at the loudest log level.
+fn nothing_secret_is_left_behind(workspace: &mut Workspace) {
+    let fake = served(workspace);
+    let values = [Canary::new(), Canary::new(), Canary::of(CLIENT_SECRET)];
+    let search = Search::new(&values);
+    let log = workspace.root().join("trace.log");
+    workspace.env("TF_LOG", "TRACE");
+    workspace.env("TF_LOG_PATH", &log.to_string_lossy());
+    let next = "resource \"coffer_secret_version\" \"next\" {\n  secret_id = coffer_secret.a.id\n  \
+                value_wo = var.value\n  rotation_state = \"pending\"\n}\n";
+    let initial = "manage_content = \"initial\"";
+    workspace.env("TF_VAR_value", values[0].text());
+    workspace.write("main.tf", &configuration(initial, ""));
+    let run = |workspace: &Workspace, arguments: &[&str]| {
+        let outcome = workspace.run(arguments);
+        search.assert_none_in(&outcome.command, &outcome.text());
+        outcome
+    };
+    run(workspace, &["apply", "-no-color", "-auto-approve"]).succeeds();
+    workspace.env("TF_VAR_value", values[1].text());
+    workspace.write("main.tf", &configuration(initial, next));
+    run(workspace, &["plan", "-no-color", "-out=saved.plan"]).succeeds();
+    run(workspace, &["apply", "-no-color", "saved.plan"]).succeeds();
+    let echo = serde_json::json!({ "error": {
+        "code": "BadParameter", "message": values[1].text(),
+    } });
+    let echo = Action::Answer(400, Vec::new(), echo.to_string());
+    fake.fault(Fault::once("PUT", "/secrets", echo));
+    let current = next.replace("pending", "current");
+    workspace.write("main.tf", &configuration(initial, &current));
+    run(workspace, &["apply", "-no-color", "-auto-approve"]).fails();
+    run(workspace, &["apply", "-no-color", "-auto-approve"]).succeeds();
+    assert_eq!(
+        fake.values("kv1", "app-password").last().map(String::as_str),
+        Some(values[1].text())
+    );
+    let searched = search.assert_none_below(workspace.root());
+    assert!(searched.has("trace.log") && searched.has("terraform.tfstate"));
+    let log = std::fs::read_to_string(log).expect("there is a log");
+    assert!(log.contains("/secrets/app-password"), "requests were logged");
 }

@@ -5,7 +5,7 @@
 //! what its errors mean. Leaves deciding who asks to [`config`](super::super::config).
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,13 +23,14 @@ use azure_identity::{
     ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
     WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
+use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::assertion::Certificate;
 use crate::adapters::azure_key_vault::config::{Identity, Source};
 use crate::adapters::azure_key_vault::error::refused;
 use crate::adapters::http::{
-    Expiring, HeaderMap, HeaderName, HeaderValue, Method, Reached, Transport,
+    Expiring, HeaderMap, HeaderName, HeaderValue, Method, Reached, Response, Transport,
 };
 use crate::domain::material::Secret;
 use crate::domain::port::{BackendError, ErrorKind};
@@ -65,12 +66,16 @@ pub(super) async fn token(
             "the vault does not tell its tenant; set tenant_id",
         ));
     }
-    let credential = credential(identity, transport, tenant.unwrap_or_default(), operation)?;
+    let shared = Arc::new(Shared { transport: transport.clone(), refusal: Mutex::default() });
+    let credential = credential(identity, &shared, tenant.unwrap_or_default(), operation)?;
     let token = credential.get_token(&[scope], None).await;
-    token.map(expiring).map_err(|failure| told(&failure, operation))
+    token.map(|token| expiring(&token)).map_err(|failure| match shared.take_refusal() {
+        Some(refusal) => refusal.told(operation),
+        None => told(&failure, operation),
+    })
 }
 
-fn expiring(token: AccessToken) -> Expiring<String> {
+fn expiring(token: &AccessToken) -> Expiring<String> {
     let left = token.expires_on - OffsetDateTime::now_utc();
     let lifetime = Duration::try_from(left).unwrap_or(Duration::ZERO);
     Expiring { value: token.token.secret().to_owned(), lifetime: Some(lifetime) }
@@ -78,7 +83,7 @@ fn expiring(token: AccessToken) -> Expiring<String> {
 
 fn credential(
     identity: &Identity,
-    transport: &Transport,
+    shared: &Arc<Shared>,
     tenant: &str,
     operation: &'static str,
 ) -> Result<Arc<dyn TokenCredential>, BackendError> {
@@ -86,7 +91,7 @@ fn credential(
         Source::ClientSecret { client_id, secret } => {
             let secret = secret.expose_text().unwrap_or_default().to_owned();
             let options =
-                ClientSecretCredentialOptions { client_options: options(identity, transport) };
+                ClientSecretCredentialOptions { client_options: options(identity, shared) };
             ClientSecretCredential::new(tenant, client_id.clone(), secret.into(), Some(options))
                 .map(|made| made as _)
         }
@@ -101,13 +106,13 @@ fn credential(
                 send_chain: *send_chain,
             };
             let options =
-                ClientAssertionCredentialOptions { client_options: options(identity, transport) };
+                ClientAssertionCredentialOptions { client_options: options(identity, shared) };
             let tenant = tenant.to_owned();
             ClientAssertionCredential::new(tenant, client_id.clone(), statement, Some(options))
                 .map(|made| made as _)
         }
         Source::WorkloadIdentity { client_id, token_file } => {
-            let client_options = options(identity, transport);
+            let client_options = options(identity, shared);
             WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
                 credential_options: ClientAssertionCredentialOptions { client_options },
                 client_id: Some(client_id.clone()),
@@ -119,10 +124,10 @@ fn credential(
         Source::ManagedIdentity { client_id, resource_id } => {
             let id = resource_id.clone().map(UserAssignedId::ResourceId);
             let id = id.or_else(|| client_id.clone().map(UserAssignedId::ClientId));
-            managed(identity, transport, id)
+            managed(identity, shared, id)
         }
         Source::Ambient { client_id } if std::env::var_os("IDENTITY_ENDPOINT").is_some() => {
-            managed(identity, transport, client_id.clone().map(UserAssignedId::ClientId))
+            managed(identity, shared, client_id.clone().map(UserAssignedId::ClientId))
         }
         Source::AzureCli | Source::Ambient { .. } => {
             let tenant_id = Some(tenant.to_owned()).filter(|tenant| !tenant.is_empty());
@@ -137,19 +142,19 @@ fn credential(
 
 fn managed(
     identity: &Identity,
-    transport: &Transport,
+    shared: &Arc<Shared>,
     user_assigned_id: Option<UserAssignedId>,
 ) -> azure_core::Result<Arc<dyn TokenCredential>> {
-    let client_options = options(identity, transport);
+    let client_options = options(identity, shared);
     let options = ManagedIdentityCredentialOptions { user_assigned_id, client_options };
     ManagedIdentityCredential::new(Some(options)).map(|made| made as _)
 }
 
-fn options(identity: &Identity, transport: &Transport) -> ClientOptions {
+fn options(identity: &Identity, shared: &Arc<Shared>) -> ClientOptions {
     let mut cloud = CustomConfiguration::default();
     cloud.authority_host.clone_from(&identity.authority);
     ClientOptions {
-        transport: Some(AzureTransport::new(Arc::new(Shared(transport.clone())))),
+        transport: Some(AzureTransport::new(Arc::clone(shared) as _)),
         retry: RetryOptions::exponential(ExponentialRetryOptions {
             max_retries: 3,
             ..ExponentialRetryOptions::default()
@@ -190,7 +195,47 @@ impl ClientAssertion for Statement {
 
 /// The shared transport in the shape that the library wants (invariant I7).
 #[derive(Debug)]
-struct Shared(Transport);
+struct Shared {
+    transport: Transport,
+    /// The library reads refusals only if they have no escaped characters, which they do have.
+    refusal: Mutex<Option<Refusal>>,
+}
+
+impl Shared {
+    fn take_refusal(&self) -> Option<Refusal> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep_refusal(&self, answer: &Response) {
+        let refusal = (400..500).contains(&answer.status) && answer.status != 429;
+        let refusal = refusal.then(|| answer.try_json()).flatten();
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+    }
+}
+
+/// What the sign-in service answers to who is not let in.
+#[derive(Debug, Deserialize)]
+struct Refusal {
+    error_description: String,
+    #[serde(default)]
+    error_codes: Vec<u32>,
+}
+
+impl Refusal {
+    /// In words: the first line names applications and tenants, and nothing that was sent.
+    fn told(&self, operation: &'static str) -> BackendError {
+        let description = &self.error_description;
+        let known = description.starts_with("AADSTS");
+        let line = if known { first_line(description) } else { "" };
+        let message = format!("sign-in was refused: {line}");
+        let message = message.trim_end_matches([' ', ':']).to_owned();
+        let error = refused(ErrorKind::Unauthenticated, operation, message);
+        match self.error_codes.first() {
+            Some(code) => error.with("code", format!("AADSTS{code}")),
+            None => error,
+        }
+    }
+}
 
 #[async_trait]
 impl HttpClient for Shared {
@@ -222,7 +267,7 @@ impl HttpClient for Shared {
             Body::SeekableStream(_) => None,
         };
         let body = body.map(|bytes| Arc::new(Secret::new(bytes.to_vec())));
-        let sent = self.0.send(method, request.url().clone(), headers, body).await;
+        let sent = self.transport.send(method, request.url().clone(), headers, body).await;
         let answer = sent.map_err(|failure| {
             let kind = match failure.reached {
                 Reached::NotConnected => AzureKind::Connection,
@@ -231,6 +276,7 @@ impl HttpClient for Shared {
             };
             azure_core::Error::with_message(kind, failure.message)
         })?;
+        self.keep_refusal(&answer);
         let mut headers = Headers::new();
         for (name, value) in &answer.headers {
             if let Ok(value) = value.to_str() {
@@ -243,8 +289,7 @@ impl HttpClient for Shared {
     }
 }
 
-/// A failed sign-in in words. Of the service's answer only the codes and, of the sign-in service
-/// itself and of `az`, the first line are passed on; they name applications and tenants.
+/// A failed sign-in in words. Of what `az` says the first line is passed on.
 fn told(failure: &azure_core::Error, operation: &'static str) -> BackendError {
     let inner = failure.downcast_ref::<azure_core::Error>();
     let kind = inner.map_or(failure.kind(), azure_core::Error::kind);
@@ -254,21 +299,14 @@ fn told(failure: &azure_core::Error, operation: &'static str) -> BackendError {
             operation,
             format!("sign-in gave no answer: {}", reason(inner.unwrap_or(failure))),
         ),
-        AzureKind::HttpResponse { status, error_code, .. } => {
+        AzureKind::HttpResponse { status, .. } => {
             let status = u16::from(*status);
-            let mut error = if status == 429 || status >= 500 {
+            let error = if status == 429 || status >= 500 {
                 let message = format!("sign-in answered with status {status}");
                 BackendError::temporary(ErrorKind::Unavailable, operation, message)
             } else {
-                let text = inner.map(ToString::to_string).unwrap_or_default();
-                let told = if text.starts_with("AADSTS") { first_line(&text) } else { "" };
-                let message = format!("sign-in was refused: {told}");
-                let message = message.trim_end_matches([' ', ':']).to_owned();
-                refused(ErrorKind::Unauthenticated, operation, message)
+                refused(ErrorKind::Unauthenticated, operation, "sign-in was refused")
             };
-            if let Some(code) = error_code.as_deref().filter(|code| is_number_list(code)) {
-                error = error.with("code", format!("AADSTS{code}"));
-            }
             error.with("status", status.to_string())
         }
         AzureKind::DataConversion => refused(
@@ -292,8 +330,4 @@ fn first_line(text: &str) -> &str {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let end = line.char_indices().nth(LONGEST_REASON).map_or(line.len(), |(at, _)| at);
     &line[..end]
-}
-
-fn is_number_list(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',')
 }

@@ -35,7 +35,7 @@ impl KeyVault {
         let body = changes(&entry, &before, &after, patch);
         if body != UpdateBody::default() {
             let item = self.service.update(OPERATION, name.as_str(), &entry.id, &body).await?;
-            history = history.changed(item);
+            history = history.changed(&item);
         }
         let now = current(&history, OPERATION)?.clone();
         if stuck(&now, &after) {

@@ -157,7 +157,7 @@ impl KeyVault {
             let current = current(&history, OPERATION)?;
             let marks = Marks { sibling: Sibling::Staged, ..own_marks(current) };
             let item = self.note(OPERATION, name, current, &marks).await?;
-            history = history.changed(item);
+            history = history.changed(&item);
         }
         let number = marks.number.unwrap_or_default();
         let marks =

@@ -41,7 +41,7 @@ pub const LIST_ONLY: &[&str] = &["list"];
 pub const TENANT: &str = "72f988bf-0000-4000-8000-2d7cd011db47";
 
 /// The secret of the application `app-1` of workspaces.
-pub const CLIENT_SECRET: &str = "the client secret of app-1";
+pub const CLIENT_SECRET: &str = "kQ8~vX2pLw9zT4mB7nR1cF6sJ3hD5gY0";
 const FINGERPRINT_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// What can be chosen about the service.
@@ -318,11 +318,6 @@ impl Fake {
     /// Values of all versions of a secret, oldest first; empty when there is none in use.
     pub fn values(&self, vault: &str, name: &str) -> Vec<String> {
         locked(&self.shared.vaults).of(&host(vault)).values(name)
-    }
-
-    /// Ids of all versions, oldest first.
-    pub fn versions(&self, vault: &str, name: &str) -> Vec<String> {
-        locked(&self.shared.vaults).of(&host(vault)).ids(name)
     }
 
     /// The newest version as the service would list it.

@@ -497,10 +497,6 @@ impl Vault {
         self.in_use(name).iter().map(|version| version.value.clone()).collect()
     }
 
-    pub(super) fn ids(&self, name: &str) -> Vec<String> {
-        self.in_use(name).iter().map(|version| version.id.clone()).collect()
-    }
-
     pub(super) fn newest(&self, name: &str) -> Value {
         let newest = self.in_use(name).last();
         newest.map_or(Value::Null, |v| self.bundle(name, v, &Options::default(), true))
