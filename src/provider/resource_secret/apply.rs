@@ -280,7 +280,9 @@ async fn change(
         }
     };
     // What was planned as unchanged stays unchanged.
-    let content = apply.given.content().filter(|_| open && decision == Decision::Write);
+    // A value made for this apply is another one, even where prints cannot be compared.
+    let writes = decision == Decision::Write || apply.made.is_some();
+    let content = apply.given.content().filter(|_| open && writes);
     if decision == Decision::Write && open && apply.given.content().is_none() {
         warn_nothing_written(apply, diags);
     }

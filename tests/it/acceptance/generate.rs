@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::version::providers_of;
 use super::{head, stored};
+use crate::support::canary::{Canary, Search};
 use crate::support::cli::{Workspace, cases};
 
 cases! {
@@ -18,6 +19,7 @@ cases! {
     generated_versions_are_staged
     impossible_orders_are_refused
     killed_creates
+    nothing_made_is_told
 }
 
 /// Writes a secret `coffer_secret.a` with this `generate`.
@@ -250,4 +252,30 @@ fn killed_creates(workspace: &mut Workspace) {
         workspace.destroy().succeeds();
     }
     assert!(rounds > 0, "nothing was ever killed");
+}
+
+/// No value is in a file or a message, at the loudest log.
+fn nothing_made_is_told(workspace: &mut Workspace) {
+    let log = workspace.root().join("trace.log");
+    workspace.env("TF_LOG", "TRACE");
+    workspace.env("TF_LOG_PATH", &log.to_string_lossy());
+    let mut canaries = Vec::new();
+    let mut texts = Vec::new();
+    for keeper in [1, 2] {
+        // Words of a phrase would be found in any text.
+        let token = format!(r#"kind = "token", length = 40, keepers = {{ n = "{keeper}" }}"#);
+        order(workspace, &token, "");
+        texts.push(workspace.run(&["plan", "-no-color", "-out=saved.plan"]).succeeds().text());
+        texts.push(workspace.apply(&[]).succeeds().text());
+        canaries.push(Canary::of(&stored(workspace, "app/a")));
+    }
+    texts.push(workspace.run(&["show", "-json"]).succeeds().text());
+    let search = Search::new(&canaries);
+    for text in &texts {
+        search.assert_none_in("a command", text);
+    }
+    let searched = search.assert_none_below(workspace.root());
+    for name in ["trace.log", "terraform.tfstate", "saved.plan"] {
+        assert!(searched.has(name), "{name} was not there to search: {:?}", searched.files);
+    }
 }
