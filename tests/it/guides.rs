@@ -14,6 +14,7 @@ cases! {
     no_secrets_in_state
     fingerprints_and_versions
     profiles
+    generation
 }
 
 const REQUIRED: &str = r#"
@@ -39,7 +40,13 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
 }
 
 fn formatted(workspace: &mut Workspace) {
-    let names = ["getting-started", "no-secrets-in-state", "fingerprints-and-versions", "profiles"];
+    let names = [
+        "getting-started",
+        "no-secrets-in-state",
+        "fingerprints-and-versions",
+        "profiles",
+        "generation",
+    ];
     for name in names {
         let blocks = blocks(&guide(name), "terraform");
         assert!(!blocks.is_empty(), "{name} has no examples");
@@ -148,4 +155,15 @@ fn profiles(workspace: &mut Workspace) {
     assert_ne!(undecided, blocks[0]);
     workspace.write("profiles.tf", &undecided);
     workspace.plan(&[]).fails().says("profile");
+}
+
+fn generation(workspace: &mut Workspace) {
+    let examples = blocks(&guide("generation"), "terraform");
+    assert_eq!(examples.len(), 2);
+    workspace.write("required.tf", REQUIRED);
+    for (place, example) in examples.iter().enumerate() {
+        workspace.write(&format!("{place}.tf"), example);
+    }
+    workspace.apply(&[]).succeeds().says("2 added");
+    workspace.plan(&[]).has_no_changes();
 }

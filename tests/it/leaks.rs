@@ -18,6 +18,7 @@ cases! {
     failures
     import_and_reading
     versions
+    generated_values
 }
 
 /// A workspace that logs everything to a file, and its canaries.
@@ -366,4 +367,54 @@ output "all" {{
     watched.plan_and_apply();
     watched.run(&["destroy", "-no-color", "-auto-approve"]).succeeds();
     watched.search_files(&["terraform.tfstate", "tfplan", "vault.db", "trace.log"]);
+}
+
+/// What coffer makes is known to nobody before: it is read from the vault, then searched for.
+fn generated_values(workspace: &mut Workspace) {
+    let mut watched = Watched::new(workspace);
+    watched.value(0);
+    let text = |keeper: &str| {
+        format!(
+            r#"{HEAD}
+resource "coffer_secret" "password" {{
+  name     = "password"
+  generate = {{ kind = "password", length = 40, keepers = {{ k = "{keeper}" }} }}
+}}
+
+resource "coffer_secret" "token" {{
+  name     = "token"
+  generate = {{ kind = "token", keepers = {{ k = "{keeper}" }} }}
+}}
+
+resource "coffer_secret" "phrase" {{
+  name     = "phrase"
+  generate = {{ kind = "passphrase", length = 12, keepers = {{ k = "{keeper}" }} }}
+}}
+
+resource "coffer_secret_version" "next" {{
+  secret_id      = coffer_secret.token.id
+  rotation_state = "pending"
+  generate       = {{ kind = "uuid", keepers = {{ k = "{keeper}" }} }}
+}}
+"#
+        )
+    };
+    let mut made = Vec::new();
+    for keeper in ["1", "2"] {
+        watched.workspace.write("main.tf", &text(keeper));
+        watched.plan_and_apply();
+        for arguments in [
+            &["vault", "get", "password"][..],
+            &["vault", "get", "token"],
+            &["vault", "get", "phrase"],
+            &["vault", "get", "token", "--state", "pending"],
+        ] {
+            made.push(Canary::of(&watched.workspace.provider(arguments).succeeds().stdout));
+        }
+    }
+    let search = Search::new(&made);
+    let searched = search.assert_none_below(watched.workspace.root());
+    for name in ["terraform.tfstate", "saved.plan", "trace.log"] {
+        assert!(searched.has(name), "{name} was not there to search: {:?}", searched.files);
+    }
 }

@@ -8,39 +8,42 @@ terraform {
   }
 }
 
-provider "coffer" {
-  profiles = {
-    local = { embedded = { path = "./app.coffer" } }
-  }
+provider "coffer" {}
+
+variable "owner" {
+  description = "Who answers for the database. Somebody else gets another password."
+  type        = string
+  default     = "anna"
 }
 
-variable "release" {
-  type    = string
-  default = "1"
-}
-
-# Made at apply and kept; another release makes another one, and so do 90 days.
+# Nobody types it and nobody sees it: it is made at apply and stored in the vault.
 resource "coffer_secret" "database" {
-  name = "app/database-password"
+  name = "app/database"
 
   generate = {
     kind              = "password"
     length            = 40
-    characters        = { lower = 1, upper = 1, digits = 4, exclude = "0O1lI" }
+    username          = "app"
+    characters        = { lower = 1, upper = 1, digits = 1, exclude = "0O1lI" }
+    keepers           = { owner = var.owner }
     rotate_after_days = 90
-
-    keepers = {
-      release = var.release
-    }
   }
 }
 
-# The private half stays in the vault; the public one can be handed on.
-resource "coffer_secret" "deploy" {
-  name     = "app/deploy-key"
-  generate = { kind = "ed25519", format = "openssh" }
+# The public half may be known.
+resource "coffer_secret" "deploy_key" {
+  name = "app/deploy-key"
+
+  generate = {
+    kind   = "ed25519"
+    format = "openssh"
+  }
 }
 
 output "deploy_key" {
-  value = coffer_secret.deploy.public_key
+  value = coffer_secret.deploy_key.public_key
+}
+
+output "rotate_at" {
+  value = coffer_secret.database.rotate_at
 }
