@@ -1,4 +1,4 @@
-//! Actions: promote, roll back and recover on request (Terraform 1.14).
+//! Actions: rotate, promote, roll back and recover on request (Terraform 1.14).
 //!
 //! Each does what arguments of the resources do, without a change of the configuration; its schema
 //! names them. Responsible for finding the version that is meant, for telling progress, and for
@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use super::access::{self, Shared, run};
 use super::configure::Configured;
 use super::errors::{self, Attempt};
+use super::generate;
 use super::import_id::{self, Located};
 use super::resource_secret::tell;
 use super::schema;
@@ -21,7 +22,7 @@ use crate::engine::context::Run;
 use crate::engine::failure::Failure;
 use crate::engine::secret::recover;
 use crate::engine::vault::Vault;
-use crate::engine::version::{self, promote};
+use crate::engine::version::{self, Goal, promote, upload};
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::Action;
@@ -38,6 +39,8 @@ pub(super) enum Deed {
     Rollback,
     /// `coffer_recover`
     Recover,
+    /// `coffer_rotate`
+    Rotate,
 }
 
 /// An action on one secret.
@@ -65,6 +68,7 @@ impl ActionOnSecret {
             Deed::Promote => "promote a version of",
             Deed::Rollback => "roll back",
             Deed::Recover => "recover",
+            Deed::Rotate => "rotate",
         }
     }
 
@@ -96,6 +100,7 @@ impl ActionOnSecret {
                 Ok(false) => Ok(format!("{id} is in use already; nothing was done.")),
                 Err(failure) => Err(failure),
             },
+            Deed::Rotate => self.rotate(target, config, diags).await?,
             Deed::Promote | Deed::Rollback => {
                 let number = self.number(target, config, diags).await?;
                 let keys = target.configured.keys();
@@ -109,6 +114,31 @@ impl ActionOnSecret {
         };
         tell(&target.configured, vault, diags);
         done.map_err(|failure| self.report(&failure, located, diags)).ok()
+    }
+
+    /// Makes a value and stores it.
+    async fn rotate(
+        &self,
+        target: &Target,
+        config: &Value,
+        diags: &mut Diagnostics,
+    ) -> Option<Result<String, Failure>> {
+        let Target { vault, located, run, configured } = target;
+        let order = generate::read(config, diags)?;
+        let content = order.make(diags)?.content;
+        let keys = configured.keys();
+        let ring = access::ring(keys, run, true, self.attempt(located), diags).await?;
+        let pending = config.get("rotation_state").as_str() == Some(RotationState::Pending.code());
+        let goal = if pending { Goal::Pending } else { Goal::Current };
+        let outcome = upload(vault, run, &ring, &located.name, &content, goal).await;
+        Some(match (outcome.failure, outcome.found) {
+            (None, Some(found)) => {
+                let is = if pending { "waits" } else { "is current" };
+                Ok(format!("Version {} of {} {is}.", found.version.number, located.id()))
+            }
+            (Some(failure), _) => Err(failure),
+            (None, None) => Err(Failure::Vanished),
+        })
     }
 
     /// The version that is named, else the one in the state that the action is about.
@@ -135,7 +165,7 @@ impl ActionOnSecret {
         };
         let state = match self.deed {
             Deed::Rollback => RotationState::Previous,
-            Deed::Promote | Deed::Recover => RotationState::Pending,
+            Deed::Promote | Deed::Recover | Deed::Rotate => RotationState::Pending,
         };
         let found = versions.iter().find(|version| version.rotation_states.contains(state));
         if found.is_none() {
@@ -197,10 +227,14 @@ impl Action for ActionOnSecret {
             Deed::Promote => schema::actions::promote(),
             Deed::Rollback => schema::actions::rollback(),
             Deed::Recover => schema::actions::recover(),
+            Deed::Rotate => schema::actions::rotate(),
         }
     }
 
     async fn plan(&self, ctx: &Context, config: &Value, diags: &mut Diagnostics) {
+        if self.deed == Deed::Rotate {
+            generate::validate(config, diags);
+        }
         if config.get("secret_id").as_str().is_some() {
             self.target(ctx, config, diags);
         }

@@ -78,8 +78,7 @@ impl Made {
             return Some(None);
         }
         let path = Path::attribute(ATTRIBUTE);
-        let order =
-            Order::read(config.get(ATTRIBUTE)).map_err(|error| report(error, diags)).ok()?;
+        let order = read(config, diags)?;
         let Generated { content, public_key } = order.make(diags)?;
         *given = Given::Known { content, path };
         Some(Some(Self { order, public_key }))
@@ -279,7 +278,7 @@ impl Order {
     }
 
     /// Makes the value.
-    fn make(&self, diags: &mut Diagnostics) -> Option<Generated> {
+    pub(super) fn make(&self, diags: &mut Diagnostics) -> Option<Generated> {
         self.recipe
             .make(self.username.as_deref(), &mut System)
             .map_err(|error| {
@@ -333,6 +332,11 @@ pub(super) fn validate(config: &Value, diags: &mut Diagnostics) {
     if let Err(error) = Order::read(generate) {
         report(error, diags);
     }
+}
+
+/// Reads the `generate` of a configuration that is wholly known; reports what cannot be.
+pub(super) fn read(config: &Value, diags: &mut Diagnostics) -> Option<Order> {
+    Order::read(config.get(ATTRIBUTE)).map_err(|error| report(error, diags)).ok()
 }
 
 fn report((name, rule): (&'static str, String), diags: &mut Diagnostics) {

@@ -119,6 +119,7 @@ impl Provider for Coffer {
             ("coffer_promote", action(Deed::Promote)),
             ("coffer_recover", action(Deed::Recover)),
             ("coffer_rollback", action(Deed::Rollback)),
+            ("coffer_rotate", action(Deed::Rotate)),
         ]
     }
 

@@ -386,11 +386,6 @@ resource "coffer_secret" "token" {{
   generate = {{ kind = "token", keepers = {{ k = "{keeper}" }} }}
 }}
 
-resource "coffer_secret" "phrase" {{
-  name     = "phrase"
-  generate = {{ kind = "passphrase", length = 12, keepers = {{ k = "{keeper}" }} }}
-}}
-
 resource "coffer_secret_version" "next" {{
   secret_id      = coffer_secret.token.id
   rotation_state = "pending"
@@ -406,7 +401,6 @@ resource "coffer_secret_version" "next" {{
         for arguments in [
             &["vault", "get", "password"][..],
             &["vault", "get", "token"],
-            &["vault", "get", "phrase"],
             &["vault", "get", "token", "--state", "pending"],
         ] {
             made.push(Canary::of(&watched.workspace.provider(arguments).succeeds().stdout));

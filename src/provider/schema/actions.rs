@@ -2,7 +2,8 @@
 //!
 //! Each text names the arguments that do the same without actions.
 
-use super::secret_id_rule;
+use super::secret_version::SETTABLE;
+use super::{choices, generate, secret_id_rule};
 use crate::plugin::framework::schema::{Attribute, Schema, Validator};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::validators;
@@ -41,6 +42,29 @@ pub(crate) fn recover() -> Schema {
          is its default.",
     )
     .attribute("secret_id", secret_id())
+}
+
+/// `coffer_rotate`.
+pub(crate) fn rotate() -> Schema {
+    Schema::new(
+        "Makes a new value and stores it as a new version: read back, and only then current. The \
+         version that was current becomes `previous`. For a secret whose resource does not manage \
+         its content any more (`manage_content = \"initial\"` or `generate`). Without actions: \
+         another `keepers` in `generate` of `coffer_secret` or `coffer_secret_version`.",
+    )
+    .attribute("secret_id", secret_id())
+    .attribute(generate::ATTRIBUTE, generate::order())
+    .attribute(
+        "rotation_state",
+        Attribute::optional(
+            Type::String,
+            format!(
+                "What the new version is to be: `pending` waits for `coffer_promote`. {}",
+                choices(SETTABLE)
+            ),
+        )
+        .check(validators::one_of(SETTABLE)),
+    )
 }
 
 fn secret_id() -> Attribute {

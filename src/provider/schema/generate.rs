@@ -26,6 +26,15 @@ pub(crate) const ENCODINGS: &[&str] = &["base64url", "hex"];
 /// Codes of `format`, the default first.
 pub(crate) const FORMATS: &[&str] = &["pkcs8", "openssh"];
 
+/// `generate` of an action, which makes a value each time.
+pub(super) fn order() -> Attribute {
+    let without: Vec<_> = arguments()
+        .into_iter()
+        .filter(|(name, _)| !matches!(*name, "keepers" | "rotate_after_days"))
+        .collect();
+    Attribute::nested(Nesting::Single, Presence::Required, without, "What to make.")
+}
+
 /// Adds `generate` and what it tells.
 pub(super) fn attributes(schema: Schema) -> Schema {
     let generate = Attribute::nested(

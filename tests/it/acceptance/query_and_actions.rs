@@ -9,6 +9,7 @@ cases! {
     actions_promote_and_roll_back
     recovering_by_action
     actions_that_cannot_work_say_why
+    rotating_by_action
 }
 
 /// True for a CLI that knows queries and actions; for others, after seeing it refuse.
@@ -186,4 +187,35 @@ fn actions_that_cannot_work_say_why(workspace: &mut Workspace) {
     let wrong = wrong.replace("nowhere/app/a", "app");
     workspace.write("main.tf", &wrong);
     workspace.run(&["validate"]).fails().says("secret_id");
+}
+
+fn rotating_by_action(workspace: &mut Workspace) {
+    if !knows(workspace, &["plan", "-invoke=action.coffer_rotate.a"]) {
+        return;
+    }
+    staged(workspace);
+    let action = |name: &str, more: &str| {
+        format!(
+            "action \"coffer_rotate\" \"{name}\" {{\n  config {{\n    secret_id = \"main/app/a\"\n    \
+             {more}\n  }}\n}}\n"
+        )
+    };
+    let main = workspace.read("main.tf").replace("rotation_state = \"pending\"", "");
+    let now = action("now", "generate = { kind = \"password\", length = 24 }");
+    let later = action("later", "generate = { kind = \"uuid\" }\n    rotation_state = \"pending\"");
+    workspace.write("main.tf", &format!("{main}{now}{later}"));
+    workspace.apply(&[]).succeeds();
+    assert_eq!(stored(workspace, "app/a"), "two");
+    let said = workspace.apply(&[&invoke("coffer_rotate.now")[0]]).succeeds();
+    let value = stored(workspace, "app/a");
+    assert_eq!(value.len(), 24);
+    said.says("Version 3 of main/app/a is current").never_says(&value);
+    workspace.apply(&[&invoke("coffer_rotate.later")[0]]).succeeds().says("Version 4");
+    assert_eq!(stored(workspace, "app/a"), value);
+    workspace.apply(&[&invoke("coffer_promote.a")[0]]).succeeds();
+    assert_eq!(stored(workspace, "app/a").len(), 36);
+    workspace.plan(&[]).has_no_changes();
+    let wrong = action("now", "generate = { kind = \"uuid\", length = 24 }");
+    workspace.write("main.tf", &format!("{main}{wrong}"));
+    workspace.run(&["plan", &invoke("coffer_rotate.now")[0]]).fails().says("generate.length");
 }

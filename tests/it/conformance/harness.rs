@@ -23,6 +23,7 @@ use coffer::domain::version::VersionRecord;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
+use crate::support::cli::report_ignored;
 use crate::support::http1::Message;
 use crate::throwaway_backend::{self, ThrowawayHarness};
 
@@ -45,6 +46,9 @@ pub trait Harness: Send + Sync {
     }
 }
 
+/// Opens a client that is led to the server at an address.
+pub type Opener = Box<dyn Fn(&str) -> Arc<dyn Backend> + Send + Sync>;
+
 /// A vault that is reached over a network, for tests that stand in between.
 pub struct Remote {
     /// Where its server listens, without TLS.
@@ -53,7 +57,7 @@ pub struct Remote {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// A client that is led to the server by whoever listens at this address: it is the service's
     /// or, with `tls`, that of a proxy.
-    pub open: Box<dyn Fn(&str) -> Arc<dyn Backend> + Send + Sync>,
+    pub open: Opener,
     /// Tells requests that read.
     pub reads: fn(&Message) -> bool,
 }
@@ -186,7 +190,7 @@ impl Subject {
 
     /// Says that a case was not played.
     pub fn report_gap(&self, case: &str, reason: &str) {
-        eprintln!("ignored: {case} on {}: {reason}", self.name);
+        report_ignored(self.name, case, reason);
     }
 
     /// Creates a secret of type `generic`.

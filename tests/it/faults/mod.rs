@@ -16,6 +16,7 @@ use coffer::engine::failure::Failure;
 use futures_util::StreamExt as _;
 
 use crate::conformance::harness::{Harness, Remote, descriptors, fresh, unavailable};
+use crate::support::cli::report_ignored;
 use crate::support::fault_proxy::{FaultProxy, When};
 use operations::{Operation, Secrets};
 use trouble::{REQUEST_ID, Trouble};
@@ -42,7 +43,7 @@ impl Subject {
 
     fn of(name: &'static str) -> Option<Self> {
         if let Some(reason) = unavailable(name) {
-            eprintln!("ignored: faults on {name}: {reason}");
+            report_ignored(name, "faults", &reason);
             return None;
         }
         let harness = fresh(name);

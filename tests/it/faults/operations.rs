@@ -33,6 +33,11 @@ type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The record before the operation, as state has it.
 type Before = Option<SecretRecord>;
 
+/// Does an operation.
+type Act = fn(Arc<dyn Backend>, Secrets, Before) -> Later<Result<(), Failure>>;
+/// Says what is not as it must be.
+type Assert = fn(Arc<dyn Backend>, Secrets) -> Later<Result<(), String>>;
+
 /// One operation.
 pub struct Operation {
     /// For people.
@@ -42,9 +47,9 @@ pub struct Operation {
     /// Brings the vault to where it starts.
     pub arrange: fn(Arc<dyn Backend>, Secrets) -> Later<Before>,
     /// Does it.
-    pub act: fn(Arc<dyn Backend>, Secrets, Before) -> Later<Result<(), Failure>>,
+    pub act: Act,
     /// What must be true then, or what is not.
-    pub assert: fn(Arc<dyn Backend>, Secrets) -> Later<Result<(), String>>,
+    pub assert: Assert,
 }
 
 /// The secret of one case.

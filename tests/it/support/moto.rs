@@ -3,8 +3,7 @@
 //! Responsible for starting it on a free port (it ends when this process does) and for calling it
 //! as somebody else would, with boto3. Its state is kept by region, so tests do not meet.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -69,28 +68,5 @@ impl Moto {
             ("AWS_ENDPOINT_URL", &url),
         ];
         python::run(&script, &[], &environment).trim().to_owned()
-    }
-
-    /// Forgets the calls that were counted.
-    pub fn reset_calls(&self) {
-        self.http("POST");
-    }
-
-    /// Calls since then, of any region: method and number.
-    pub fn calls(&self) -> serde_json::Value {
-        let answer = self.http("GET");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("an answer has a body");
-        serde_json::from_str(body).expect("the calls are JSON")
-    }
-
-    fn http(&self, method: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("moto listens");
-        let request = format!(
-            "{method} /coffer-calls HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).expect("moto reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("moto answers");
-        answer
     }
 }
