@@ -23,7 +23,7 @@ use argon2::{Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::canonical;
@@ -52,6 +52,24 @@ pub struct Fingerprint {
 /// print. It keeps equal values of two secrets from showing equal prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Salt(pub [u8; 16]);
+
+impl Salt {
+    /// The salt of a value that coffer makes: it follows from the secret and from what the value is
+    /// made by, so that a print tells that the value was made already. Values are random, so
+    /// nobody gains from knowing the salt before.
+    #[must_use]
+    pub fn derived(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"coffer/salt/made/1");
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&hash.finalize()[..16]);
+        Self(salt)
+    }
+}
 
 /// Outcome of comparing content with a stored fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

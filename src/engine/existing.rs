@@ -8,15 +8,13 @@
 use time::{Duration, OffsetDateTime};
 
 use super::failure::Taken;
-use crate::domain::fingerprint::{KeyRing, Match};
+use crate::domain::fingerprint::{KeyRing, Match, Salt};
 use crate::domain::kind::{Content, Kind};
 use crate::domain::policy::OnExisting;
 use crate::domain::port::{Lifecycle, Metadata, SecretRecord};
 
 /// How long after its creation a secret may count as left behind by an interrupted run.
 const INTERRUPTED: Duration = Duration::days(7);
-/// The same for a secret whose value was made and so cannot be compared.
-const MADE: Duration = Duration::hours(24);
 
 /// What to do with a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +43,9 @@ pub enum Offered<'c> {
     Unknown,
     /// This.
     Content(&'c Content, &'c KeyRing),
-    /// A value of this type that is made anew each time, so that it cannot be compared.
-    Made(Kind, &'c KeyRing),
+    /// A value of this type that is made anew each time, so that it cannot be compared; the salt
+    /// of its print follows from what it is made by.
+    Made(Kind, Salt),
 }
 
 /// Judges what was found under the name of a secret to create.
@@ -81,19 +80,14 @@ fn is_left_behind(
 ) -> bool {
     let Some(current) = &record.current else { return false };
     let Some(print) = &current.fingerprint else { return false };
-    let age = record.created_at.map(|created| now - created);
     let same_content = match offered {
-        Offered::Made(kind, ring) => {
-            // Made by coffer with the key there is now, and so short a time ago that it was hardly
-            // another configuration of the same name.
-            let ours = print.key_id().is_some() && print.key_id() == ring.primary_id();
-            ours && record.kind == Some(kind) && age.is_some_and(|age| age < MADE)
-        }
+        // The salt says what a made value was made by.
+        Offered::Made(kind, salt) => record.kind == Some(kind) && print.salt() == salt,
         Offered::Nothing => false,
         Offered::Unknown => true,
         Offered::Content(content, ring) => ring.verify(content, print) == Match::Same,
     };
-    let recent = age.is_some_and(|age| age < INTERRUPTED);
+    let recent = record.created_at.is_some_and(|created| now - created < INTERRUPTED);
     record.latest == 1 && recent && record.metadata == *wanted && same_content
 }
 

@@ -69,7 +69,8 @@ pub struct Creation<'c> {
     pub options: Options,
     /// Its content; `None` to take over whatever is there.
     pub content: Option<&'c Content>,
-    /// The content was made just now: what an interrupted run left behind has another.
+    /// The content was made just now, and `salt` follows from what by: what an interrupted run left
+    /// behind has another content with the same salt.
     pub made: bool,
     /// What to do when the name exists.
     pub on_existing: OnExisting,
@@ -90,6 +91,8 @@ pub struct Change<'c> {
     pub planned_version: Option<String>,
     /// The print in state, for the salt.
     pub fingerprint: Option<Fingerprint>,
+    /// Salt to print with, for a value that was made.
+    pub salt: Option<Salt>,
 }
 
 /// What is under `name`, active or soft-deleted; `None` when there is nothing.
@@ -149,7 +152,9 @@ async fn try_create(
     }
     let found = look(vault, run, wanted.name).await?;
     let offered = match wanted.content {
-        Some(content) if wanted.made => Offered::Made(content.kind(), ring),
+        Some(content) if wanted.made => {
+            wanted.salt.map_or(Offered::Nothing, |salt| Offered::Made(content.kind(), salt))
+        }
         Some(content) => Offered::Content(content, ring),
         None => Offered::Nothing,
     };
@@ -229,6 +234,7 @@ async fn settle(
         },
         planned_version: None,
         fingerprint: None,
+        salt: wanted.salt.filter(|_| wanted.made),
     };
     let before = observed.record.latest;
     if let Some(content) = wanted.content
@@ -313,9 +319,9 @@ async fn put(
     content: &Content,
     observed: &mut Observed,
 ) -> Result<(), Failure> {
-    let salt = observed
-        .record
+    let salt = change
         .salt
+        .or(observed.record.salt)
         .or_else(|| observed.fingerprint.as_ref().map(Fingerprint::salt))
         .or_else(|| change.fingerprint.as_ref().map(Fingerprint::salt))
         .unwrap_or_else(|| Salt(run.random()));

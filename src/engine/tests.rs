@@ -40,6 +40,7 @@ async fn make(vault: &Vault, value: &str) -> Outcome {
 async fn change(vault: &Vault, value: &str, planned: &str, patch: MetadataPatch) -> Outcome {
     let (name, content) = (name("db"), content(value));
     let change = Change {
+        salt: None,
         name: &name,
         content: Some(&content),
         patch,

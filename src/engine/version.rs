@@ -120,17 +120,28 @@ pub async fn refresh(
     Ok(version.map(|version| Found { record, version }))
 }
 
-/// Stores content as a version and brings it to `goal`.
+/// What to store as a version.
+#[derive(Debug, Clone, Copy)]
+pub struct Upload<'c> {
+    /// The content.
+    pub content: &'c Content,
+    /// For content that was made just now: the salt that follows from what it was made by. The
+    /// latest version with such a salt is what an interrupted run made, and is taken.
+    pub salt: Option<Salt>,
+    /// What is to be done with it.
+    pub goal: Goal,
+}
+
+/// Stores content as a version and brings it to its goal.
 pub async fn upload(
     vault: &Vault,
     run: &Run,
     ring: &KeyRing,
     name: &SecretName,
-    content: &Content,
-    goal: Goal,
+    wanted: Upload<'_>,
 ) -> Outcome {
     let mut outcome = Outcome::default();
-    if let Err(failure) = try_upload(vault, run, ring, name, content, goal, &mut outcome).await {
+    if let Err(failure) = try_upload(vault, run, ring, name, wanted, &mut outcome).await {
         outcome.failure = Some(failure);
     }
     outcome
@@ -141,24 +152,23 @@ async fn try_upload(
     run: &Run,
     ring: &KeyRing,
     name: &SecretName,
-    content: &Content,
-    goal: Goal,
+    wanted: Upload<'_>,
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
     let (record, versions) = list(vault, run, name).await?.ok_or(Failure::Vanished)?;
     let latest = versions.iter().find(|version| version.number == record.latest);
-    if let Some(version) = latest.filter(|version| holds(version, content, ring)) {
+    if let Some(version) = latest.filter(|version| is_there(version, wanted, ring)) {
         // What an interrupted run uploaded, or the same content again: never a second copy.
         outcome.reused = true;
         outcome.found = Some(Found { record, version: version.clone() });
     } else {
-        let stage = stage(vault, &versions, goal);
-        let version = put(vault, run, ring, &record, &versions, content, stage).await?;
+        let stage = stage(vault, &versions, wanted.goal);
+        let version = put(vault, run, ring, &record, &versions, wanted, stage).await?;
         outcome.found = Some(Found { record, version });
     }
     let Some(found) = &outcome.found else { return Ok(()) };
     let number = found.version.number;
-    if goal == Goal::Current {
+    if wanted.goal == Goal::Current {
         move_current(vault, run, ring, name, found).await?;
     }
     if let Some(now) = find(vault, run, name, number).await? {
@@ -185,11 +195,13 @@ async fn put(
     ring: &KeyRing,
     record: &SecretRecord,
     versions: &[VersionRecord],
-    content: &Content,
+    wanted: Upload<'_>,
     stage: Stage,
 ) -> Result<VersionRecord, Failure> {
-    let salt = record
+    let content = wanted.content;
+    let salt = wanted
         .salt
+        .or(record.salt)
         .or_else(|| {
             versions.iter().rev().find_map(|v| v.fingerprint.as_ref()).map(Fingerprint::salt)
         })
@@ -353,8 +365,13 @@ fn in_use(version: &VersionRecord) -> Option<RotationState> {
         .find(|state| version.rotation_states.contains(*state))
 }
 
-fn holds(version: &VersionRecord, content: &Content, ring: &KeyRing) -> bool {
-    version.fingerprint.as_ref().is_some_and(|print| ring.verify(content, print) == Match::Same)
+/// True for a version that is what would be uploaded: the same content, or made by the same.
+fn is_there(version: &VersionRecord, wanted: Upload<'_>, ring: &KeyRing) -> bool {
+    let Some(print) = &version.fingerprint else { return false };
+    match wanted.salt {
+        Some(salt) => print.salt() == salt,
+        None => ring.verify(wanted.content, print) == Match::Same,
+    }
 }
 
 /// Waits a moment for something that another call may tell; true as soon as it did.

@@ -22,7 +22,7 @@ use crate::engine::context::Run;
 use crate::engine::failure::Failure;
 use crate::engine::secret::recover;
 use crate::engine::vault::Vault;
-use crate::engine::version::{self, Goal, promote, upload};
+use crate::engine::version::{self, Goal, Upload, promote, upload};
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::Action;
@@ -130,7 +130,8 @@ impl ActionOnSecret {
         let ring = access::ring(keys, run, true, self.attempt(located), diags).await?;
         let pending = config.get("rotation_state").as_str() == Some(RotationState::Pending.code());
         let goal = if pending { Goal::Pending } else { Goal::Current };
-        let outcome = upload(vault, run, &ring, &located.name, &content, goal).await;
+        let wanted = Upload { content: &content, salt: None, goal };
+        let outcome = upload(vault, run, &ring, &located.name, wanted).await;
         Some(match (outcome.failure, outcome.found) {
             (None, Some(found)) => {
                 let is = if pending { "waits" } else { "is current" };

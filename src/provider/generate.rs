@@ -4,6 +4,8 @@
 //! share ([`making`]), and for the process's source of randomness. What a recipe gives is
 //! [`domain::generate`](crate::domain::generate)'s. Used by both resources.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -16,6 +18,7 @@ use super::import_id::capitalised;
 pub(super) use super::schema::generate::ATTRIBUTE;
 use super::settings::integer;
 use super::times;
+use crate::domain::fingerprint::{Fingerprint, Salt};
 use crate::domain::generate::{
     Characters, DEFAULT_SYMBOLS, Entropy, Generated, KeyAlgorithm, KeyFormat, NotMade, Recipe,
     public_half,
@@ -63,6 +66,8 @@ pub(super) struct Made {
     pub(super) order: Order,
     /// Its public half, for a key pair.
     pub(super) public_key: Option<String>,
+    /// Salt of its print: it follows from the secret and the order.
+    pub(super) salt: Salt,
 }
 
 impl Made {
@@ -71,22 +76,26 @@ impl Made {
     pub(super) fn by(
         config: &Value,
         prior: &Value,
+        secret: &str,
         given: &mut Given,
         diags: &mut Diagnostics,
     ) -> Option<Option<Self>> {
-        if !making(config, prior, OffsetDateTime::now_utc()).makes() {
+        let making = making(config, prior, secret, OffsetDateTime::now_utc());
+        if !making.makes() {
             return Some(None);
         }
+        let salt = salt(secret, config, making);
         let path = Path::attribute(ATTRIBUTE);
         let order = read(config, diags)?;
         let Generated { content, public_key } = order.make(diags)?;
         *given = Given::Known { content, path };
-        Some(Some(Self { order, public_key }))
+        Some(Some(Self { order, public_key, salt }))
     }
 }
 
-/// Decides whether a value is made. `prior` is the state, null for a create.
-pub(super) fn making(config: &Value, prior: &Value, now: OffsetDateTime) -> Making {
+/// Decides whether a value is made. `prior` is the state, null for a create; `secret` is the id of
+/// the secret.
+pub(super) fn making(config: &Value, prior: &Value, secret: &str, now: OffsetDateTime) -> Making {
     let (wanted, had) = (config.get(ATTRIBUTE), prior.get(ATTRIBUTE));
     if wanted.is_null() {
         return Making::No;
@@ -97,11 +106,12 @@ pub(super) fn making(config: &Value, prior: &Value, now: OffsetDateTime) -> Maki
     if prior.is_null() {
         return Making::Yes;
     }
+    let there = is_made(config, prior, secret);
     if had.is_null() {
-        return Making::Kept;
+        return if there { Making::No } else { Making::Kept };
     }
     if !apart_from_days(wanted).same(&apart_from_days(had)) {
-        return Making::Yes;
+        return if there { Making::No } else { Making::Yes };
     }
     match rotate_at(wanted, made_at(prior)) {
         Some(due) if due <= now => Making::Due(due),
@@ -109,8 +119,21 @@ pub(super) fn making(config: &Value, prior: &Value, now: OffsetDateTime) -> Maki
     }
 }
 
+/// True when the print in the state tells that the value was made by this very order: by a run that
+/// was interrupted before the state had it, or before an import.
+fn is_made(config: &Value, prior: &Value, secret: &str) -> bool {
+    let print = prior.get("fingerprint").as_str().and_then(|text| text.parse::<Fingerprint>().ok());
+    print.is_some_and(|print| print.salt() == salt(secret, config, Making::Yes))
+}
+
 /// Plans what `generate` tells: the public half and the due time, unknown only when they change.
-pub(super) fn plan_told(config: &Value, prior: &Value, making: Making, planned: &mut Value) {
+pub(super) fn plan_told(
+    config: &Value,
+    prior: &Value,
+    secret: &str,
+    making: Making,
+    planned: &mut Value,
+) {
     let wanted = config.get(ATTRIBUTE);
     let pair = Order::read(wanted).is_ok_and(|order| order.is_key_pair());
     let public_key = match making {
@@ -118,6 +141,10 @@ pub(super) fn plan_told(config: &Value, prior: &Value, making: Making, planned: 
         making if making.makes() && pair => Value::UNKNOWN,
         making if making.makes() => Value::Null,
         _ if wanted.is_null() => Value::Null,
+        // Made by a run that was interrupted: it can be told now.
+        _ if pair && prior.get("public_key").is_null() && is_made(config, prior, secret) => {
+            Value::UNKNOWN
+        }
         _ => prior.get("public_key").clone(),
     };
     planned.set("public_key", public_key);
@@ -141,6 +168,12 @@ pub(super) fn tell(state: &mut Value, created_at: Option<OffsetDateTime>, same_v
     if state.get("public_key").is_unknown() || !same_version {
         state.set("public_key", Value::Null);
     }
+}
+
+/// The public half of a key pair that is in the vault and was made by this order.
+pub(super) fn told_half(config: &Value, content: &Content) -> Value {
+    let order = Order::read(config.get(ATTRIBUTE)).ok();
+    order.and_then(|order| order.public_half(content)).into_value()
 }
 
 /// When a value whose version was made at `created_at` is due.
@@ -169,6 +202,33 @@ pub(super) fn caution(making: Making, name: &str, diags: &mut Diagnostics) {
             ),
         ),
         Making::No | Making::Yes | Making::Open => {}
+    }
+}
+
+/// The salt of a made value's print: of the secret, of all that a change of makes another value,
+/// and of the time a rotation was due.
+pub(super) fn salt(secret: &str, config: &Value, making: Making) -> Salt {
+    let due = match making {
+        Making::Due(at) => times::format(at),
+        _ => String::new(),
+    };
+    Salt::derived(&[secret, &canonical(&apart_from_days(config.get(ATTRIBUTE))), &due])
+}
+
+/// One text for equal values: names in order, lengths before texts.
+fn canonical(value: &Value) -> String {
+    let entries = |entries: &BTreeMap<String, Value>| {
+        let one = |(name, value): (&String, &Value)| {
+            format!("{}:{name}={}", name.len(), canonical(value))
+        };
+        let set = entries.iter().filter(|(_, value)| !value.is_null());
+        format!("{{{}}}", set.map(one).collect::<Vec<_>>().join(","))
+    };
+    match value {
+        Value::String(text) => format!("{}:{}", text.as_str().len(), text.as_str()),
+        Value::Number(number) => number.to_string(),
+        Value::Map(map) | Value::Object(map) => entries(map),
+        _ => "-".to_owned(),
     }
 }
 

@@ -161,6 +161,7 @@ impl Bench {
 
     /// Plans a configuration.
     pub(super) async fn plan(&self, config: &Config<'_>) -> Planned {
+        self.begin_walk();
         self.plan_from(config, &self.state, &self.private).await
     }
 

@@ -19,7 +19,7 @@ use coffer::engine::context::{Run, World};
 use coffer::engine::failure::Failure;
 use coffer::engine::secret::{Creation, create};
 use coffer::engine::vault::{Vault, VaultOptions};
-use coffer::engine::version::{Goal, Left, discard, promote, upload};
+use coffer::engine::version::{Goal, Left, Upload, discard, promote, upload};
 use time::OffsetDateTime;
 
 use crate::support::faulty::{Faulty, When};
@@ -41,6 +41,10 @@ fn open(path: &std::path::Path) -> Arc<dyn Backend> {
     let mut settings = Settings::default();
     settings.set("path", Setting::Text(path.to_string_lossy().into_owned()));
     (descriptor.open)(settings).unwrap()
+}
+
+fn version(content: &Content, goal: Goal) -> Upload<'_> {
+    Upload { content, salt: None, goal }
 }
 
 fn content(value: &str) -> Content {
@@ -86,10 +90,10 @@ async fn reader_never_fails_during_staged_rotations() {
     while (reads.load(Ordering::Relaxed) < READS || rotations < 20) && !reader.is_finished() {
         rotations += 1;
         let waiting = content(&format!("pending only {rotations}"));
-        let staged = upload(&vault, &run, &ring, &name, &waiting, Goal::Pending).await;
+        let staged = upload(&vault, &run, &ring, &name, version(&waiting, Goal::Pending)).await;
         assert_eq!(staged.failure, None);
         let next = content(&format!("current {rotations}"));
-        let made = upload(&vault, &run, &ring, &name, &next, Goal::Current).await;
+        let made = upload(&vault, &run, &ring, &name, version(&next, Goal::Current)).await;
         assert_eq!(made.failure, None);
         let number = made.found.unwrap().version.number;
         let before = vault_current_before(&vault, &run, &name).await;
@@ -137,10 +141,10 @@ async fn same_content_is_not_uploaded_again_and_rollback_uploads_nothing() {
         salt: None,
     };
     assert_eq!(create(&vault, &run, &ring, &wanted).await.failure, None);
-    let staged = upload(&vault, &run, &ring, &name, &two, Goal::Pending).await;
+    let staged = upload(&vault, &run, &ring, &name, version(&two, Goal::Pending)).await;
     assert!(!staged.reused && staged.failure.is_none());
     // The same again, as after a kill between upload and promotion.
-    let again = upload(&vault, &run, &ring, &name, &two, Goal::Current).await;
+    let again = upload(&vault, &run, &ring, &name, version(&two, Goal::Current)).await;
     assert!(again.reused && again.failure.is_none());
     let found = again.found.unwrap();
     assert_eq!((found.version.number, found.record.latest), (2, 2));
@@ -184,7 +188,8 @@ impl Rotation {
     }
 
     async fn upload(&self, goal: Goal) -> Option<Failure> {
-        upload(&self.vault, &run(), &self.ring, &self.name, &content("two"), goal).await.failure
+        let two = content("two");
+        upload(&self.vault, &run(), &self.ring, &self.name, version(&two, goal)).await.failure
     }
 
     /// Numbers and states of all versions.

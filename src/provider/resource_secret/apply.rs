@@ -34,8 +34,8 @@ use crate::provider::configure::Configured;
 use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
 use crate::provider::generate::{self, Made};
-use crate::provider::options;
 use crate::provider::schema::options::ATTRIBUTE;
+use crate::provider::{import_id, options};
 
 /// What an apply works with.
 pub(super) struct Apply {
@@ -66,13 +66,6 @@ impl Apply {
         if matches!(given, Given::Invalid) {
             return None;
         }
-        // What was planned as unchanged stays unchanged, whatever is due by now.
-        let open = request.planned.get("fingerprint").is_unknown();
-        let prior = request.prior.as_ref().unwrap_or(&Value::Null);
-        let made = match open && matches!(given, Given::Nothing) {
-            true => Made::by(&request.config, prior, &mut given, diags)?,
-            false => None,
-        };
         let named = config.profile.known().map(String::as_str);
         let profile = configured
             .profile_name(named)
@@ -88,6 +81,14 @@ impl Apply {
                 diags.error(path, "Name of a secret is not valid", format!("{error}."));
             })
             .ok()?;
+        let id = import_id::id(vault.profile(), name.as_str());
+        // What was planned as unchanged stays unchanged, whatever is due by now.
+        let open = request.planned.get("fingerprint").is_unknown();
+        let prior = request.prior.as_ref().unwrap_or(&Value::Null);
+        let made = match open && matches!(given, Given::Nothing) {
+            true => Made::by(&request.config, prior, &id, &mut given, diags)?,
+            false => None,
+        };
         let run = run(ctx, timeout(&request.config, operation));
         Some(Self { configured, vault, run, name, given, made, config, planned, fields })
     }
@@ -197,7 +198,7 @@ pub(super) async fn create(
         content,
         made: apply.made.is_some(),
         on_existing: apply.config.on_existing(),
-        salt: None,
+        salt: apply.made.as_ref().map(|made| made.salt),
     };
     let outcome = secret::create(&apply.vault, &apply.run, &ring, &wanted).await;
     tell(&apply.configured, &apply.vault, diags);
@@ -293,6 +294,12 @@ async fn change(
             let rotate_at = apply.rotate_at(diags).await;
             state.set("rotate_at", rotate_at);
         }
+        if apply.planned.get("public_key").is_unknown() {
+            let read = read_current(&apply.vault, &apply.run, &apply.name).await;
+            let half = read.map(|read| generate::told_half(&request.config, &read.content));
+            // Without the right to read values the public half stays untold.
+            state.set("public_key", half.unwrap_or_default());
+        }
         response.state = Some(state);
         return;
     }
@@ -302,6 +309,7 @@ async fn change(
         patch,
         planned_version: before.version_id.known().cloned(),
         fingerprint: before.print(),
+        salt: apply.made.as_ref().map(|made| made.salt),
     };
     let outcome = secret::update(&apply.vault, &apply.run, &ring, &change).await;
     tell(&apply.configured, &apply.vault, diags);

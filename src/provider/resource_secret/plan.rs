@@ -95,7 +95,9 @@ pub(super) async fn plan(
         }
     };
     let prior = request.prior.unwrap_or(&Value::Null);
-    let making = generate::making(request.config, prior, OffsetDateTime::now_utc());
+    let name = config.name.known().map_or("", String::as_str);
+    let id = import_id::id(profile.as_deref().unwrap_or_default(), name);
+    let making = generate::making(request.config, prior, &id, OffsetDateTime::now_utc());
     let given = given.or_made(making, request.config);
     let planner = Planner { ctx, request, configured, given, making, config, profile, vault };
     planner.plan(response).await;
@@ -139,7 +141,8 @@ impl Planner<'_> {
         self.check_retention(&mut response.diagnostics);
         self.plan_options(response);
         let prior = self.request.prior.unwrap_or(&Value::Null);
-        generate::plan_told(self.request.config, prior, self.making, &mut response.planned);
+        let id = self.id();
+        generate::plan_told(self.request.config, prior, &id, self.making, &mut response.planned);
         let Some(prior) = self.request.prior else { return self.create(response).await };
         let Some(before) = Fields::read(prior, &mut response.diagnostics) else { return };
         if before.profile.is_null() {
@@ -230,6 +233,12 @@ impl Planner<'_> {
     fn name(&self) -> Option<SecretName> {
         // A name that breaks the general rules was reported by validation.
         self.config.name.known().and_then(|name| SecretName::parse(name).ok())
+    }
+
+    /// `<profile>/<name>`, as far as known.
+    fn id(&self) -> String {
+        let name = self.config.name.known().map_or("", String::as_str);
+        import_id::id(self.profile.as_deref().unwrap_or_default(), name)
     }
 
     fn attempt<'a>(&'a self, verb: &'static str) -> Attempt<'a> {
@@ -357,7 +366,7 @@ impl Planner<'_> {
         let offered = match &self.given {
             Given::Known { content, .. } => Offered::Content(content, ring),
             Given::Unknown { kind: Some(kind) } if self.making.makes() => {
-                Offered::Made(*kind, ring)
+                Offered::Made(*kind, generate::salt(&self.id(), self.request.config, self.making))
             }
             Given::Unknown { .. } => Offered::Unknown,
             Given::Nothing | Given::Invalid => Offered::Nothing,

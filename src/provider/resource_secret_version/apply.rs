@@ -17,7 +17,7 @@ use crate::domain::rotation::RotationState;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
 use crate::engine::vault::Vault;
-use crate::engine::version::{self, Goal, Left, Outcome, discard, retire};
+use crate::engine::version::{self, Goal, Left, Outcome, Upload, discard, retire};
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::{ApplyRequest, DeleteRequest, StateResponse};
@@ -58,19 +58,19 @@ impl Apply {
         if matches!(given, Given::Invalid) {
             return None;
         }
-        // What was planned to stay the same version stays it, whatever is due by now.
-        let open = request.planned.get("fingerprint").is_unknown();
-        let prior = request.prior.as_ref().unwrap_or(&Value::Null);
-        let made = match open && matches!(given, Given::Nothing) {
-            true => Made::by(&request.config, prior, &mut given, diags)?,
-            false => None,
-        };
         let before = match &request.prior {
             Some(prior) => Fields::read(prior, diags)?,
             None => Fields::default(),
         };
         let secret_id = config.secret_id.known().map_or("", String::as_str);
         let (located, vault) = locate(secret_id, &configured, diags)?;
+        // What was planned to stay the same version stays it, whatever is due by now.
+        let open = request.planned.get("fingerprint").is_unknown();
+        let prior = request.prior.as_ref().unwrap_or(&Value::Null);
+        let made = match open && matches!(given, Given::Nothing) {
+            true => Made::by(&request.config, prior, &located.id(), &mut given, diags)?,
+            false => None,
+        };
         let operation = if request.prior.is_some() { Operation::Update } else { Operation::Create };
         let run = run(ctx, timeouts::of(&request.config, operation));
         Some(Self { configured, vault, run, located, given, made, config, before })
@@ -133,7 +133,9 @@ async fn upload(apply: &Apply, ring: &KeyRing, content: &Content) -> Outcome {
     let pending = apply.config.wants(RotationState::Pending);
     let goal = if pending { Goal::Pending } else { Goal::Current };
     let name = &apply.located.name;
-    version::upload(&apply.vault, &apply.run, ring, name, content, goal).await
+    let salt = apply.made.as_ref().map(|made| made.salt);
+    let wanted = Upload { content, salt, goal };
+    version::upload(&apply.vault, &apply.run, ring, name, wanted).await
 }
 
 async fn pick(apply: &Apply, ring: &KeyRing, number: u64) -> Outcome {

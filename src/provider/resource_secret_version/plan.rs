@@ -85,7 +85,8 @@ pub(super) async fn plan(
     let Some(configured) = resource.shared.configured(&mut response.diagnostics) else { return };
     let Some(config) = Fields::read(request.config, &mut response.diagnostics) else { return };
     let prior = request.prior.unwrap_or(&Value::Null);
-    let making = generate::making(request.config, prior, OffsetDateTime::now_utc());
+    let id = config.secret_id.known().map_or("", String::as_str);
+    let making = generate::making(request.config, prior, id, OffsetDateTime::now_utc());
     let given =
         content::read(request.config, &mut response.diagnostics).or_made(making, request.config);
     if let Some(id) = config.secret_id.known() {
@@ -103,7 +104,7 @@ pub(super) async fn plan(
         }
         _ => create(request, &config, &given, response),
     }
-    generate::plan_told(request.config, prior, making, &mut response.planned);
+    generate::plan_told(request.config, prior, id, making, &mut response.planned);
 }
 
 fn create(request: &PlanRequest<'_>, config: &Fields, given: &Given, response: &mut PlanResponse) {

@@ -17,6 +17,8 @@ cases! {
     existing_value_is_kept
     interrupted_create_is_gone_on_with
     generated_versions_are_staged
+    interrupted_rotation_is_gone_on_with
+    interrupted_upload_is_gone_on_with
     impossible_orders_are_refused
     killed_creates
     nothing_made_is_told
@@ -226,6 +228,62 @@ fn impossible_orders_are_refused(workspace: &mut Workspace) {
     workspace.run(&["validate"]).fails().says("value_wo");
     order(workspace, r#"kind = "uuid""#, "content_wo_version = \"x\"");
     workspace.run(&["validate"]).fails().says("content_wo_version");
+}
+
+/// The vault has the new value and the state does not: it is taken, not made once more.
+fn interrupted_rotation_is_gone_on_with(workspace: &mut Workspace) {
+    let pair = |owner: &str| {
+        format!(r#"kind = "ed25519", format = "openssh", keepers = {{ owner = "{owner}" }}"#)
+    };
+    order(workspace, &pair("anna"), "");
+    workspace.apply(&[]).succeeds();
+    let before = workspace.read("terraform.tfstate");
+    order(workspace, &pair("berta"), "");
+    workspace.apply(&[]).succeeds();
+    let public = workspace.attribute("coffer_secret.a", "public_key");
+    workspace.write("terraform.tfstate", &before);
+    workspace.apply(&[]).succeeds();
+    assert_eq!(workspace.attribute("coffer_secret.a", "version"), "2");
+    assert_eq!(workspace.attribute("coffer_secret.a", "public_key"), public);
+    workspace.plan(&[]).has_no_changes();
+    // Back to the first owner is another value again, not the first one.
+    order(workspace, &pair("anna"), "");
+    workspace.apply(&[]).succeeds();
+    assert_eq!(workspace.attribute("coffer_secret.a", "version"), "3");
+}
+
+/// The same for a version that was uploaded.
+fn interrupted_upload_is_gone_on_with(workspace: &mut Workspace) {
+    let head = head(workspace);
+    let text = format!(
+        r#"{head}
+resource "coffer_secret" "a" {{
+  name           = "app/a"
+  value_wo       = "one"
+  manage_content = "initial"
+}}
+"#
+    );
+    workspace.write("main.tf", &text);
+    workspace.apply(&[]).succeeds();
+    workspace.write(
+        "main.tf",
+        &format!(
+            r#"{text}
+resource "coffer_secret_version" "next" {{
+  secret_id      = coffer_secret.a.id
+  rotation_state = "pending"
+  generate       = {{ kind = "token" }}
+}}
+"#
+        ),
+    );
+    let before = workspace.read("terraform.tfstate");
+    workspace.apply(&[]).succeeds();
+    workspace.write("terraform.tfstate", &before);
+    workspace.apply(&[]).succeeds();
+    assert_eq!(workspace.attribute("coffer_secret_version.next", "number"), "2");
+    workspace.plan(&[]).has_no_changes();
 }
 
 /// Killed at any moment of a create, one apply later there is one value.

@@ -208,6 +208,7 @@ pub fn put_version() -> Operation {
                 let (content, before) = (secrets.next_content(), before.expect("it was there"));
                 let current = before.current.expect("it had a version");
                 let change = Change {
+                    salt: None,
                     name: &secrets.name,
                     content: Some(&content),
                     patch: MetadataPatch::default(),
@@ -258,6 +259,7 @@ pub fn update_metadata() -> Operation {
             Box::pin(async move {
                 let tags = BTreeMap::from([("team".to_owned(), "red".to_owned())]);
                 let change = Change {
+                    salt: None,
                     name: &secrets.name,
                     content: None,
                     patch: MetadataPatch { tags: Some(tags), ..MetadataPatch::default() },
