@@ -77,7 +77,7 @@ struct Plan {
 struct State {
     fault: Option<(When, Fault)>,
     count: usize,
-    past: HashMap<(String, Vec<u8>), Message>,
+    past: HashMap<Vec<u8>, Message>,
     stale_until: Option<Instant>,
 }
 
@@ -200,22 +200,29 @@ impl Plan {
         }
     }
 
+    /// Only reads are answered from the past; a write always arrives.
     fn past(&self, request: &Message) -> Option<Message> {
+        let key = self.read(request)?;
         let state = self.state.lock().unwrap();
         let behind = state.stale_until.is_some_and(|until| Instant::now() < until);
-        let key = (request.start.clone(), request.body.clone());
         state.past.get(&key).filter(|_| behind).cloned()
     }
 
     fn note(&self, request: &Message, answer: &Message) {
-        if (self.reads)(request) {
-            let key = (request.start.clone(), request.body.clone());
+        if let Some(key) = self.read(request) {
             let mut state = self.state.lock().unwrap();
             // While it stays behind, the past is that of the beginning.
             if state.stale_until.is_none() {
                 state.past.insert(key, answer.clone());
             }
         }
+    }
+
+    /// What makes a read the same one again. Some services name the operation in a header.
+    fn read(&self, request: &Message) -> Option<Vec<u8>> {
+        let operation = request.header("x-amz-target").unwrap_or_default();
+        let parts = [request.start.as_bytes(), operation.as_bytes(), &request.body];
+        (self.reads)(request).then(|| parts.join(&b'\n'))
     }
 
     /// A connection of its own for each request: what the service does to one is no other's fault.
