@@ -133,8 +133,9 @@ async fn upload(apply: &Apply, ring: &KeyRing, content: &Content) -> Outcome {
     let pending = apply.config.wants(RotationState::Pending);
     let goal = if pending { Goal::Pending } else { Goal::Current };
     let name = &apply.located.name;
-    let salt = apply.made.as_ref().map(|made| made.salt);
-    let wanted = Upload { content, salt, goal };
+    // A value that was made is always uploaded: a version with the same recipe may be another
+    // resource's, or the one that a replacement is to get rid of.
+    let wanted = Upload { content, salt: None, goal };
     version::upload(&apply.vault, &apply.run, ring, name, wanted).await
 }
 

@@ -18,7 +18,7 @@ cases! {
     interrupted_create_is_gone_on_with
     generated_versions_are_staged
     interrupted_rotation_is_gone_on_with
-    interrupted_upload_is_gone_on_with
+    replaced_version_has_another_value
     impossible_orders_are_refused
     killed_creates
     nothing_made_is_told
@@ -252,8 +252,8 @@ fn interrupted_rotation_is_gone_on_with(workspace: &mut Workspace) {
     assert_eq!(workspace.attribute("coffer_secret.a", "version"), "3");
 }
 
-/// The same for a version that was uploaded.
-fn interrupted_upload_is_gone_on_with(workspace: &mut Workspace) {
+/// Replacing a version gets rid of its value, and two resources never share one.
+fn replaced_version_has_another_value(workspace: &mut Workspace) {
     let head = head(workspace);
     let text = format!(
         r#"{head}
@@ -278,11 +278,10 @@ resource "coffer_secret_version" "next" {{
 "#
         ),
     );
-    let before = workspace.read("terraform.tfstate");
-    workspace.apply(&[]).succeeds();
-    workspace.write("terraform.tfstate", &before);
     workspace.apply(&[]).succeeds();
     assert_eq!(workspace.attribute("coffer_secret_version.next", "number"), "2");
+    workspace.apply(&["-replace=coffer_secret_version.next"]).succeeds();
+    assert_eq!(workspace.attribute("coffer_secret_version.next", "number"), "3");
     workspace.plan(&[]).has_no_changes();
 }
 
