@@ -4,7 +4,7 @@
 //! call's context into a run of the engine with a time limit. A later configuration replaces the
 //! earlier one; calls in flight finish with the one they began with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use super::configure::Configured;
 use super::errors::{self, Attempt};
 use crate::domain::fingerprint::KeyRing;
+use crate::domain::sync::route::circle;
 use crate::engine::context::{Run, World};
 use crate::engine::keys::Keys;
 use crate::plugin::framework::context::Context;
@@ -27,6 +28,18 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 pub(super) struct Shared {
     configured: RwLock<Option<Arc<Configured>>>,
     staying: Mutex<BTreeSet<String>>,
+    syncs: Mutex<Syncs>,
+}
+
+/// What the syncs of this walk are about to do.
+#[derive(Debug, Default)]
+struct Syncs {
+    /// From which profile to which.
+    routes: BTreeSet<(String, String)>,
+    /// Which sync writes a name, by profile and name.
+    claims: BTreeMap<(String, String), String>,
+    /// Ids of secrets that this walk creates or changes.
+    changing: BTreeSet<String>,
 }
 
 impl Shared {
@@ -34,6 +47,7 @@ impl Shared {
     pub(super) fn set(&self, configured: Configured) {
         // A CLI configures once for each walk; what an earlier walk planned does not count.
         self.staying.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.syncs.lock().unwrap_or_else(PoisonError::into_inner) = Syncs::default();
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) =
             Some(Arc::new(configured));
     }
@@ -46,6 +60,35 @@ impl Shared {
     /// True when the plan keeps the secret of this id, as far as it was made.
     pub(super) fn stays(&self, id: &str) -> bool {
         self.staying.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Notes that the plan creates the secret of this id, or changes its content.
+    pub(super) fn note_changing(&self, id: &str) {
+        let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        syncs.changing.insert(id.to_owned());
+    }
+
+    /// Ids of the secrets that the plan creates or changes, as far as it was made.
+    pub(super) fn changing(&self) -> BTreeSet<String> {
+        self.syncs.lock().unwrap_or_else(PoisonError::into_inner).changing.clone()
+    }
+
+    /// Notes that a sync copies from one profile to the other; gives the circle that this closes.
+    pub(super) fn note_route(&self, from: &str, to: &str) -> Option<Vec<String>> {
+        let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        let circle = circle(&syncs.routes, from, to);
+        syncs.routes.insert((from.to_owned(), to.to_owned()));
+        circle
+    }
+
+    /// Notes that a sync writes a name; gives the other sync that does already.
+    pub(super) fn claim(&self, profile: &str, name: &str, sync: &str) -> Option<String> {
+        let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        let owner = syncs
+            .claims
+            .entry((profile.to_owned(), name.to_owned()))
+            .or_insert_with(|| sync.to_owned());
+        (owner != sync).then(|| owner.clone())
     }
 
     /// The configuration; reports when there is none yet.

@@ -33,6 +33,7 @@ mod keys;
 mod list_secret;
 mod options;
 mod resource_secret;
+mod resource_secret_sync;
 mod resource_secret_version;
 mod schema;
 mod selection;
@@ -52,6 +53,7 @@ use function_parse_id::ParseId;
 use function_render_key::RenderKey;
 use list_secret::ListSecret;
 use resource_secret::ResourceSecret;
+use resource_secret_sync::ResourceSecretSync;
 use resource_secret_version::ResourceSecretVersion;
 
 /// Type name of the provider, and prefix of its objects.
@@ -91,6 +93,7 @@ impl Provider for Coffer {
     fn resources(&self) -> Vec<(&'static str, Arc<dyn Resource>)> {
         vec![
             (SECRET, Arc::new(ResourceSecret::new(Arc::clone(&self.shared)))),
+            ("coffer_secret_sync", Arc::new(ResourceSecretSync::new(Arc::clone(&self.shared)))),
             (VERSION, Arc::new(ResourceSecretVersion::new(Arc::clone(&self.shared)))),
         ]
     }

@@ -102,8 +102,9 @@ fn pages(
     pages.insert("index.md".to_owned(), page::index(&provider.schema(), examples)?);
     for (name, resource) in provider.resources() {
         let identity = resource.identity_schema();
-        let import = Import { identity: identity.as_ref() };
-        let text = page::object(Kind::Resource, name, &resource.schema(), Some(import), examples)?;
+        // What has no identity cannot be imported.
+        let import = identity.as_ref().map(|identity| Import { identity: Some(identity) });
+        let text = page::object(Kind::Resource, name, &resource.schema(), import, examples)?;
         pages.insert(page::path(Kind::Resource, name), text);
     }
     for (name, source) in provider.data_sources() {

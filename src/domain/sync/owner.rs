@@ -47,13 +47,12 @@ impl Identity {
     /// Whose a secret with these tags is.
     #[must_use]
     pub fn owner(&self, tags: &BTreeMap<String, String>) -> Owner {
-        match tags.get(OWNER_TAG) {
-            None => Owner::Nobody,
-            Some(tag) if *tag == self.tag() && !self.instance.is_empty() => Owner::Ours,
-            Some(tag) if tag.rsplit_once('.').is_some_and(|(name, _)| name == self.name) => {
-                Owner::Namesake
-            }
-            Some(_) => Owner::Other,
+        let Some(tag) = tags.get(OWNER_TAG) else { return Owner::Nobody };
+        match tag.rsplit_once('.') {
+            // The name may have changed since.
+            Some((_, instance)) if instance == self.instance && !instance.is_empty() => Owner::Ours,
+            Some((name, _)) if name == self.name => Owner::Namesake,
+            _ => Owner::Other,
         }
     }
 

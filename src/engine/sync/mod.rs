@@ -28,10 +28,13 @@ use crate::domain::sync::plan::{
 };
 
 mod remove;
+pub mod select;
 mod write;
 
 #[cfg(test)]
 mod tests;
+
+pub use remove::policy;
 
 /// From how many names on a destination is listed instead of asked for each.
 const LIST_FROM: usize = 20;
@@ -136,7 +139,9 @@ pub async fn preview(
         }
     }
     if !complete || preview.records.is_empty() {
-        look_at(target, run, &wanted, &mut preview).await?;
+        let (records, failures) = look_all(&target.vault, run, &wanted, target.parallelism).await?;
+        preview.records.extend(records);
+        preview.failures = failures;
     }
     let mut seen = BTreeMap::new();
     for name in wanted.iter().chain(foreign.keys()) {
@@ -171,17 +176,19 @@ fn present(identity: &Identity, record: &SecretRecord, equal: Option<bool>) -> P
     }
 }
 
-/// Looks at each name, several at once.
-async fn look_at(
-    target: &Target,
+type Looked = (BTreeMap<SecretName, SecretRecord>, BTreeMap<SecretName, Failure>);
+
+/// Looks at each name, several at once: what is there, and what could not be looked at.
+async fn look_all(
+    vault: &Arc<Vault>,
     run: &Run,
     names: &[SecretName],
-    preview: &mut Preview,
-) -> Result<(), Failure> {
-    let slots = Arc::new(Semaphore::new(target.parallelism.max(1)));
+    parallelism: usize,
+) -> Result<Looked, Failure> {
+    let slots = Arc::new(Semaphore::new(parallelism.max(1)));
     let mut looks = JoinSet::new();
     for name in names {
-        let (vault, run, name) = (Arc::clone(&target.vault), run.clone(), name.clone());
+        let (vault, run, name) = (Arc::clone(vault), run.clone(), name.clone());
         let slots = Arc::clone(&slots);
         looks.spawn(async move {
             let _slot = slots.acquire_owned().await.ok();
@@ -189,15 +196,16 @@ async fn look_at(
             (name, found)
         });
     }
+    let (mut records, mut failures) = Looked::default();
     while let Some(finished) = looks.join_next().await {
         match finished {
-            Ok((name, Ok(Some(record)))) => drop(preview.records.insert(name, record)),
+            Ok((name, Ok(Some(record)))) => drop(records.insert(name, record)),
             Ok((_, Ok(None))) => {}
-            Ok((name, Err(failure))) => drop(preview.failures.insert(name, failure)),
+            Ok((name, Err(failure))) => drop(failures.insert(name, failure)),
             Err(_) => return Err(Failure::Stopped { operation: "read", in_flight: false }),
         }
     }
-    Ok(())
+    Ok((records, failures))
 }
 
 /// Whether a secret that is nobody's has the content of the source, where that decides something.

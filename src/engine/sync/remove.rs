@@ -32,7 +32,7 @@ pub(super) async fn remove(
 
 /// The same policy in the words of a single secret.
 #[must_use]
-pub(super) const fn policy(removal: Removal) -> DeletionPolicy {
+pub const fn policy(removal: Removal) -> DeletionPolicy {
     match removal {
         Removal::SoftDelete => DeletionPolicy::Recoverable,
         Removal::Retain => DeletionPolicy::Retain,

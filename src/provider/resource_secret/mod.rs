@@ -111,6 +111,15 @@ impl Resource for ResourceSecret {
 
     async fn plan(&self, ctx: &Context, request: PlanRequest<'_>, response: &mut PlanResponse) {
         plan::plan(self, ctx, &request, response).await;
+        // A sync that is planned after it copies what this will be.
+        let planned = &response.planned;
+        if let Some(name) = planned.get("name").as_str()
+            && planned.get("fingerprint").is_unknown()
+            && let Some(configured) = self.shared.configured(&mut Diagnostics::new())
+            && let Ok(profile) = configured.profile_name(planned.get("profile").as_str())
+        {
+            self.shared.note_changing(&super::import_id::id(&profile, name));
+        }
     }
 
     async fn plan_destroy(

@@ -12,6 +12,7 @@ pub(crate) mod list_secret;
 pub(crate) mod options;
 pub(crate) mod provider_block;
 pub(crate) mod secret;
+pub(crate) mod secret_sync;
 pub(crate) mod secret_version;
 
 use super::import_id::capitalised;

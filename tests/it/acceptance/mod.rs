@@ -24,6 +24,7 @@ mod query_and_actions;
 mod reading;
 mod secret;
 mod source;
+mod sync;
 mod types;
 mod version;
 

@@ -1,0 +1,101 @@
+//! Managed resource `coffer_secret_sync`.
+//!
+//! [`settings`] reads what may be configured, [`view`] looks at source and destinations and plans,
+//! [`plan`] shows that, [`apply`] does it, [`results`] is the ledger in state. Looking and writing
+//! are [`engine::sync`](crate::engine::sync)'s, the decisions
+//! [`domain::sync`](crate::domain::sync)'s.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::access::Shared;
+use super::schema;
+use crate::domain::policy::InitialSync;
+use crate::plugin::framework::context::Context;
+use crate::plugin::framework::diag::Diagnostics;
+use crate::plugin::framework::object::{
+    ApplyRequest, DeleteRequest, PlanRequest, PlanResponse, ReadRequest, Resource, StateResponse,
+};
+use crate::plugin::framework::path::Path;
+use crate::plugin::framework::schema::Schema;
+use crate::plugin::framework::value::Value;
+
+mod apply;
+mod plan;
+mod results;
+mod settings;
+mod view;
+
+pub(super) use results::ATTRIBUTES as RESULT;
+
+/// What the provider decides, besides `id`.
+const COMPUTED: &[&str] =
+    &["changes", "status", "last_synced_at", "last_message", "counts", "results"];
+
+/// The resource.
+#[derive(Debug)]
+pub(super) struct ResourceSecretSync {
+    shared: Arc<Shared>,
+}
+
+impl ResourceSecretSync {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+#[async_trait]
+impl Resource for ResourceSecretSync {
+    fn schema(&self) -> Schema {
+        schema::secret_sync::schema()
+    }
+
+    async fn validate(&self, _ctx: &Context, config: &Value, diags: &mut Diagnostics) {
+        let source = config.get("source");
+        let set = |name: &str| !source.get(name).is_null();
+        let filters = ["names", "name_prefix", "tags", "types"];
+        if !source.is_unknown() && !filters.into_iter().any(set) && !set("secrets") {
+            diags.error(
+                Path::attribute("source"),
+                "Nothing is selected",
+                "A sync copies what its source selects. Next step: set names (such as [\"**\"] for \
+                 all secrets), name_prefix, tags, types or secrets.",
+            );
+        }
+        let initial = config.get("initial_sync_behavior").as_str().and_then(InitialSync::parse);
+        if initial.is_some_and(crate::domain::sync::plan::imports) && (set("tags") || set("types"))
+        {
+            diags.error(
+                Path::attribute("initial_sync_behavior"),
+                "Import needs a selection by name",
+                "What is imported must be selected by the source afterwards, or it would count as \
+                 gone. Next step: select by names or name_prefix, without tags and types.",
+            );
+        }
+    }
+
+    async fn plan(&self, ctx: &Context, request: PlanRequest<'_>, response: &mut PlanResponse) {
+        plan::plan(self, ctx, &request, response).await;
+    }
+
+    async fn create(&self, ctx: &Context, request: ApplyRequest, response: &mut StateResponse) {
+        apply::apply(self, ctx, request, response).await;
+    }
+
+    async fn read(&self, _ctx: &Context, request: ReadRequest, response: &mut StateResponse) {
+        // The plan looks at everything. What the last run did is no news for the next plan.
+        let mut state = request.state;
+        state.set("changes", Value::Map([].into()));
+        response.state = Some(state);
+        response.private = request.private;
+    }
+
+    async fn update(&self, ctx: &Context, request: ApplyRequest, response: &mut StateResponse) {
+        apply::apply(self, ctx, request, response).await;
+    }
+
+    async fn delete(&self, ctx: &Context, request: DeleteRequest, response: &mut StateResponse) {
+        apply::delete(self, ctx, &request.prior, response).await;
+    }
+}

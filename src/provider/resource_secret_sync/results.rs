@@ -1,0 +1,133 @@
+//! The ledger in state: what is known of every copy, by destination and name there.
+
+use std::collections::BTreeMap;
+
+use crate::domain::port::ErrorKind;
+use crate::domain::secret::SecretName;
+use crate::domain::sync::plan::{Action, Entry, Step, Version};
+use crate::engine::failure::Failure;
+use crate::engine::sync::Done;
+use crate::plugin::framework::number::Number;
+use crate::plugin::framework::value::Value;
+use crate::provider::errors;
+
+/// Attributes of one copy; all of them are texts.
+pub(in crate::provider) const ATTRIBUTES: [&str; 9] = [
+    "key",
+    "result",
+    "class",
+    "message",
+    "remote_version",
+    "fingerprint",
+    "source_version",
+    "source_fingerprint",
+    "synced_at",
+];
+
+/// What state says of one destination.
+pub(super) type Ledger = BTreeMap<SecretName, Entry>;
+
+/// The ledger of a destination.
+pub(super) fn ledger(state: Option<&Value>, label: &str) -> Ledger {
+    let Some(Value::Map(results)) = state.map(|state| state.get("results").get(label)) else {
+        return Ledger::new();
+    };
+    results
+        .iter()
+        .filter_map(|(name, result)| Some((SecretName::parse(name).ok()?, entry(result)?)))
+        .collect()
+}
+
+fn entry(result: &Value) -> Option<Entry> {
+    let text = |name: &str| result.get(name).as_str().map(str::to_owned);
+    let version = |id: &str, print: &str| {
+        Some(Version { id: text(id)?, print: text(print).and_then(|print| print.parse().ok()) })
+    };
+    Some(Entry {
+        key: text("key")?,
+        source: version("source_version", "source_fingerprint")?,
+        copy: version("remote_version", "fingerprint")?,
+    })
+}
+
+/// What state is to say of a copy after a run. `before` is what it said.
+pub(super) fn result(
+    step: &Step,
+    done: Option<&Done>,
+    entry: Option<&Entry>,
+    before: &Value,
+    now: &str,
+) -> Value {
+    let failure = done.and_then(|done| done.failure.as_ref());
+    let (result, message) = match (failure, step.action) {
+        (Some(failure), _) => ("failed", Some(told(failure))),
+        (None, Action::Drifted | Action::Spared) => ("drifted", Some(step.to_string())),
+        (None, Action::Conflict(_)) => ("conflict", Some(step.to_string())),
+        (None, Action::Held) => ("skipped", Some(step.to_string())),
+        (None, Action::Unreadable) => ("failed", Some(step.to_string())),
+        (None, _) => ("synced", None),
+    };
+    let text = |text: Option<&str>| text.map_or(Value::Null, Value::string);
+    let print = |version: Option<&Version>| match version.and_then(|v| v.print.as_ref()) {
+        Some(print) => Value::string(print.as_str()),
+        None => Value::Null,
+    };
+    let written = done.is_some_and(|done| done.failure.is_none());
+    let source = entry.map(|entry| &entry.source);
+    let copy = entry.map(|entry| &entry.copy);
+    Value::object([
+        ("key", Value::string(step.key.as_str())),
+        ("result", Value::string(result)),
+        ("class", text(failure.map(class))),
+        ("message", text(message.as_deref())),
+        ("remote_version", text(copy.map(|version| version.id.as_str()))),
+        ("fingerprint", print(copy)),
+        ("source_version", text(source.map(|version| version.id.as_str()))),
+        ("source_fingerprint", print(source)),
+        ("synced_at", if written { Value::string(now) } else { before.get("synced_at").clone() }),
+    ])
+}
+
+/// How many copies have which result.
+pub(super) fn counts(results: &Value) -> Value {
+    let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+    if let Value::Map(destinations) = results {
+        for result in destinations.values().filter_map(|d| match d {
+            Value::Map(results) => Some(results.values()),
+            _ => None,
+        }) {
+            for result in result {
+                let code = result.get("result").as_str().unwrap_or("failed").to_owned();
+                *counts.entry(code).or_default() += 1;
+            }
+        }
+    }
+    let numbers = counts.into_iter().map(|(code, n)| (code, Value::Number(Number::Int(n))));
+    Value::Map(numbers.collect())
+}
+
+/// Whose a failure is: ours (a defect or a stop), the caller's (rights, arguments, somebody who
+/// wrote at the same time), or the vault's.
+fn class(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Backend(error) => match error.kind {
+            ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Corrupt => "remote",
+            ErrorKind::Unexpected => "ours",
+            _ => "caller",
+        },
+        Failure::TimedOut { .. } => "remote",
+        Failure::Stopped { .. } | Failure::Held | Failure::NotVerified => "ours",
+        _ => "caller",
+    }
+}
+
+/// A failure in a line.
+pub(super) fn told(failure: &Failure) -> String {
+    match failure {
+        Failure::Backend(error) => format!("{error} ({})", errors::kind(error.kind)),
+        Failure::ChangedSincePlan { .. } => {
+            "source or copy changed since the plan was made; nothing was overwritten".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
