@@ -37,7 +37,7 @@ pub(super) fn pair(
 ) -> Result<Generated, NotMade> {
     let pkcs8 = entropy.private_key(algorithm)?;
     let (private, public) = match format {
-        KeyFormat::Pkcs8 => (pem("PRIVATE KEY", pkcs8.expose()), spki(algorithm, pkcs8.expose())?),
+        KeyFormat::Pkcs8 => (private_pem(pkcs8.expose()), spki(algorithm, pkcs8.expose())?),
         KeyFormat::OpenSsh => openssh(algorithm, pkcs8.expose())?,
     };
     Ok(Generated { content: Content::private_key(private, None)?, public_key: Some(public) })
@@ -59,8 +59,9 @@ pub fn public_half(
             key.public_key().to_openssh().map_err(broken)
         }
         KeyFormat::Pkcs8 => {
-            let base64: Zeroizing<String> =
-                Zeroizing::new(pem.lines().filter(|line| !line.starts_with("-----")).collect());
+            // As long as the whole from the start: what grows leaves its former place unwiped.
+            let mut base64 = Zeroizing::new(String::with_capacity(pem.len()));
+            base64.extend(pem.lines().filter(|line| !line.starts_with("-----")));
             let der = Zeroizing::new(STANDARD.decode(&*base64).map_err(broken)?);
             spki(algorithm, &der)
         }
@@ -90,7 +91,7 @@ fn spki(algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<String, NotMade> {
         }
     };
     let text = pem("PUBLIC KEY", der.as_ref());
-    Ok(text.expose_text().map_err(broken)?.to_owned())
+    Ok(text.as_str().to_owned())
 }
 
 /// Both halves as OpenSSH writes them.
@@ -141,13 +142,25 @@ fn rsa(pkcs8: &[u8]) -> Result<KeypairData, NotMade> {
     Ok(KeypairData::from(RsaKeypair::new(public, private).map_err(broken)?))
 }
 
-fn pem(label: &str, der: &[u8]) -> Secret {
+fn private_pem(der: &[u8]) -> Secret {
+    Secret::from(pem("PRIVATE KEY", der).as_str())
+}
+
+/// PEM text, in memory that is wiped and does not grow.
+fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(STANDARD.encode(der));
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in base64.as_bytes().chunks(LINE) {
-        text.extend(line.iter().map(|byte| char::from(*byte)));
+    let (begin, end) = (format!("-----BEGIN {label}-----\n"), format!("-----END {label}-----\n"));
+    let breaks = base64.len().div_ceil(LINE);
+    let size = begin.len() + base64.len() + breaks + end.len();
+    let mut text = Zeroizing::new(String::with_capacity(size));
+    text.push_str(&begin);
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(LINE));
+        text.push_str(line);
         text.push('\n');
+        rest = after;
     }
-    text.push_str(&format!("-----END {label}-----\n"));
-    Secret::new(text.into_bytes())
+    text.push_str(&end);
+    text
 }

@@ -1,7 +1,10 @@
 //! Text: passwords, passphrases, tokens, UUIDs.
 //!
-//! The word list is the English one of BIP-39 (2,048 words, MIT licence): no two words share their
-//! first four letters, and every word is worth 11 bits.
+//! Whatever holds a part of a value on its way has its final size from the start and is wiped: a
+//! buffer that grows leaves its former place behind as it is.
+//!
+//! The word list is the English one of BIP-39 (2,048 words, MIT licence: see `words.LICENSE`): no
+//! two words share their first four letters, and every word is worth 11 bits.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -93,7 +96,11 @@ impl Characters {
         for last in (1..chosen.len()).rev() {
             chosen.swap(last, below(last + 1, entropy));
         }
-        Ok(Secret::new(chosen.iter().collect::<String>().into_bytes()))
+        let mut text = room(chosen.iter().map(|character| character.len_utf8()).sum());
+        for character in chosen.iter() {
+            text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        Ok(Secret::from_zeroizing(text))
     }
 
     /// Name, least number and characters of each class in use. A character counts once.
@@ -123,21 +130,27 @@ impl Characters {
 
 pub(super) fn passphrase(count: usize, separator: &str, entropy: &mut dyn Entropy) -> Secret {
     let words: Vec<&str> = WORDS.lines().collect();
-    let chosen = Zeroizing::new(
-        (0..count).map(|_| words[below(words.len(), entropy)]).collect::<Vec<_>>().join(separator),
-    );
-    Secret::from(chosen.as_str())
+    let longest = words.iter().map(|word| word.len()).max().unwrap_or_default();
+    let mut text = room(count * (longest + separator.len()));
+    for place in 0..count {
+        if place > 0 {
+            text.extend_from_slice(separator.as_bytes());
+        }
+        text.extend_from_slice(words[below(words.len(), entropy)].as_bytes());
+    }
+    Secret::from_zeroizing(text)
 }
 
 pub(super) fn token(count: usize, hex: bool, entropy: &mut dyn Entropy) -> Secret {
     let mut bytes = Zeroizing::new(vec![0; count]);
     entropy.fill(&mut bytes);
-    let text = if hex {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    } else {
-        URL_SAFE_NO_PAD.encode(&*bytes)
-    };
-    Secret::new(text.into_bytes())
+    if !hex {
+        // Encodes into a buffer of the final size.
+        return Secret::new(URL_SAFE_NO_PAD.encode(&*bytes).into_bytes());
+    }
+    let mut text = room(2 * count);
+    bytes.iter().for_each(|byte| text.extend_from_slice(&hexadecimal(*byte)));
+    Secret::from_zeroizing(text)
 }
 
 pub(super) fn uuid(entropy: &mut dyn Entropy) -> Secret {
@@ -145,12 +158,22 @@ pub(super) fn uuid(entropy: &mut dyn Entropy) -> Secret {
     entropy.fill(&mut *bytes);
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let mut text = String::with_capacity(36);
+    let mut text = room(36);
     for (place, byte) in bytes.iter().enumerate() {
         if matches!(place, 4 | 6 | 8 | 10) {
-            text.push('-');
+            text.push(b'-');
         }
-        text.push_str(&format!("{byte:02x}"));
+        text.extend_from_slice(&hexadecimal(*byte));
     }
-    Secret::new(text.into_bytes())
+    Secret::from_zeroizing(text)
+}
+
+/// Wiping memory for so many bytes.
+fn room(size: usize) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(Vec::with_capacity(size))
+}
+
+const fn hexadecimal(byte: u8) -> [u8; 2] {
+    const LETTERS: &[u8; 16] = b"0123456789abcdef";
+    [LETTERS[(byte >> 4) as usize], LETTERS[(byte & 0x0f) as usize]]
 }

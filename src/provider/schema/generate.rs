@@ -125,7 +125,7 @@ fn arguments() -> Vec<(&'static str, Attribute)> {
             "keepers",
             Attribute::optional(
                 Type::map(Type::String),
-                "Texts whose change makes a new value. Not secret.",
+                "Texts whose change makes a new value, unless others manage the content. Not secret.",
             ),
         ),
         (

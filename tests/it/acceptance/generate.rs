@@ -15,6 +15,7 @@ cases! {
     due_rotation_shows_and_is_done
     key_pairs_tell_their_public_half
     existing_value_is_kept
+    value_that_others_manage_is_left_to_them
     interrupted_create_is_gone_on_with
     generated_versions_are_staged
     interrupted_rotation_is_gone_on_with
@@ -152,6 +153,36 @@ fn existing_value_is_kept(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds();
     assert_eq!(stored(workspace, "app/a"), "by hand");
     workspace.plan(&[]).has_no_changes();
+}
+
+/// With `manage_content = "initial"` only the first value is coffer's.
+fn value_that_others_manage_is_left_to_them(workspace: &mut Workspace) {
+    let initial = "manage_content = \"initial\"";
+    let pair = |owner: &str| format!(r#"kind = "ed25519", keepers = {{ owner = "{owner}" }}"#);
+    order(workspace, &pair("anna"), initial);
+    workspace.apply(&[]).succeeds().never_says("No value is made");
+    let first = workspace.attribute("coffer_secret.a", "fingerprint");
+    let public = workspace.attribute("coffer_secret.a", "public_key");
+    order(workspace, &pair("berta"), initial);
+    workspace
+        .plan(&[])
+        .says("No value is made")
+        .says("\"anna\" -> \"berta\"")
+        .says("0 to add, 1 to change")
+        .never_says("known after apply");
+    workspace.apply(&[]).succeeds();
+    assert_eq!(workspace.attribute("coffer_secret.a", "fingerprint"), first);
+    assert_eq!(workspace.attribute("coffer_secret.a", "version"), "1");
+    assert_eq!(workspace.attribute("coffer_secret.a", "public_key"), public);
+    workspace.plan(&[]).has_no_changes().never_says("No value is made");
+    // Taken back, a change of keepers makes one.
+    order(workspace, &pair("carla"), "");
+    workspace.plan(&[]).has_changes().says("fingerprint").never_says("No value is made");
+    workspace.apply(&[]).succeeds();
+    assert_ne!(workspace.attribute("coffer_secret.a", "fingerprint"), first);
+    workspace.plan(&[]).has_no_changes();
+    order(workspace, r#"kind = "token", rotate_after_days = 30"#, initial);
+    workspace.run(&["validate"]).fails().says("generate.rotate_after_days").says("never be made");
 }
 
 fn interrupted_create_is_gone_on_with(workspace: &mut Workspace) {
