@@ -19,6 +19,7 @@ mod examples;
 mod fakes;
 mod faults;
 mod fuzz;
+mod generated_keys;
 mod guides;
 mod handshake;
 mod http_client;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::encoding::AsDer as _;
+use proptest::prelude::*;
 
 use super::*;
 use crate::domain::kind::{Kind, field};
@@ -154,20 +155,157 @@ fn draws_that_favour_low_numbers_are_thrown_away() {
     assert_eq!(below(62, &mut Largest(true)), second as usize);
 }
 
+/// Computed from the same bytes outside of this program: a change of how bytes become text must be
+/// a decision.
 #[test]
 fn known_source_gives_known_values() {
-    // Fixed values: a change of how bytes become text must be a decision.
-    let hex = Recipe::Token { bytes: 4, hex: true };
-    let mut bytes = [0; 4];
-    Fixed(3).fill(&mut bytes);
-    let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text(&hex, 3), expected);
-    let url = text(&Recipe::Token { bytes: 32, hex: false }, 3);
-    assert_eq!(url.len(), 43);
-    assert!(url.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)));
-    let uuid = text(&Recipe::Uuid, 3);
-    let parsed = uuid::Uuid::parse_str(&uuid).unwrap();
-    assert_eq!((parsed.get_version_num(), parsed.get_variant()), (4, uuid::Variant::RFC4122));
+    let known = [
+        (password(24, Characters::default()), "a}loL4Pz<2@i;DV0CFpqy(a."),
+        (
+            Recipe::Passphrase { words: 7, separator: "-".to_owned() },
+            "chronic-entire-flat-south-type-office-flame",
+        ),
+        (Recipe::Token { bytes: 16, hex: true }, "43099a785c8a814bc492575f813e0ac9"),
+        (Recipe::Token { bytes: 32, hex: false }, "QwmaeFyKgUvEkldfgT4KyV7ndznMXNehwsLxJ066mXE"),
+        (Recipe::Uuid, "43099a78-5c8a-414b-8492-575f813e0ac9"),
+    ];
+    for (recipe, value) in known {
+        assert_eq!(text(&recipe, 3), value, "{recipe:?}");
+    }
+    let key = make(&Recipe::Aes(128), 3);
+    let bytes = key.content.field(field::BYTES).unwrap().expose();
+    assert_eq!(
+        bytes,
+        u128::from_str_radix("43099a785c8a814bc492575f813e0ac9", 16).unwrap().to_be_bytes()
+    );
+    let uuid = uuid::Uuid::parse_str(&text(&Recipe::Uuid, 4)).unwrap();
+    assert_eq!((uuid.get_version_num(), uuid.get_variant()), (4, uuid::Variant::RFC4122));
+}
+
+/// Out of how many equally likely outcomes each count is; far above what chance gives.
+fn chi_square(counts: impl IntoIterator<Item = usize>, outcomes: usize, expected: f64) -> f64 {
+    let counts: Vec<usize> = counts.into_iter().collect();
+    let missing = (outcomes - counts.len()) as f64 * expected;
+    counts.iter().map(|n| (*n as f64 - expected).powi(2) / expected).sum::<f64>() + missing
+}
+
+/// Mean and deviation of chi square are known; six deviations are beyond any chance. The source is
+/// fixed, so the result is, too.
+fn assert_uniform(what: &str, chi: f64, outcomes: usize) {
+    let free = (outcomes - 1) as f64;
+    let limit = free + 6.0 * (2.0 * free).sqrt();
+    assert!(chi < limit, "{what}: {chi} of at most {limit}");
+}
+
+#[test]
+fn words_are_uniform() {
+    let recipe = Recipe::Passphrase { words: 2048 * 50, separator: "-".to_owned() };
+    let made = text(&recipe, 11);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    made.split('-').for_each(|word| *counts.entry(word).or_default() += 1);
+    assert_uniform("words", chi_square(counts.into_values(), 2048, 50.0), 2048);
+}
+
+/// The one digit that must be there is at each place equally often.
+#[test]
+fn places_are_uniform() {
+    let characters = Characters {
+        lower: Some(9),
+        digits: Some(1),
+        upper: None,
+        symbols: None,
+        ..Characters::default()
+    };
+    let recipe = password(10, characters);
+    let mut source = Fixed(23);
+    let mut counts = [0; 10];
+    for _ in 0..20_000 {
+        let made = recipe.make(None, &mut source).unwrap();
+        let made = made.content.field(field::VALUE).unwrap().expose_text().unwrap();
+        counts[made.find(|c: char| c.is_ascii_digit()).unwrap()] += 1;
+    }
+    assert_uniform("places", chi_square(counts, 10, 2_000.0), 10);
+}
+
+#[test]
+fn no_two_values_of_one_source_are_the_same() {
+    let mut source = Fixed(5);
+    for recipe in [
+        password(16, Characters::default()),
+        Recipe::Passphrase { words: 6, separator: "-".to_owned() },
+        Recipe::Token { bytes: 16, hex: false },
+        Recipe::Uuid,
+    ] {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..5_000 {
+            let made = recipe.make(None, &mut source).unwrap();
+            let value = made.content.field(field::VALUE).unwrap().expose().to_vec();
+            assert!(seen.insert(value), "{recipe:?}");
+        }
+    }
+}
+
+fn classes() -> impl Strategy<Value = Characters> {
+    let least = || proptest::option::of(0_usize..6);
+    // Letters and digits among them: a character counts in the first class that has it.
+    let some = |least: usize| proptest::collection::vec("[a-cA-C0-3!?äß€]", least..12);
+    (least(), least(), least(), least(), some(1), some(0)).prop_map(
+        |(lower, upper, digits, symbols, set, exclude)| Characters {
+            lower,
+            upper,
+            digits,
+            symbols,
+            symbol_set: set.concat(),
+            exclude: exclude.concat(),
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn password_obeys_whatever_is_asked(wanted in classes(), length in 1_usize..64, seed: u64) {
+        let made = password(length, wanted.clone()).make(None, &mut Fixed(seed));
+        prop_assert_eq!(made.is_ok(), wanted.check(length).is_ok());
+        let Ok(made) = made else { return Ok(()) };
+        let made = made.content.field(field::VALUE).unwrap().expose_text().unwrap();
+        prop_assert_eq!(made.chars().count(), length);
+        prop_assert!(!made.chars().any(|c| wanted.exclude.contains(c)));
+        // What a class before it has is no symbol.
+        let symbol = |c: char| {
+            wanted.symbol_set.contains(c)
+                && !(wanted.lower.is_some() && c.is_ascii_lowercase())
+                && !(wanted.upper.is_some() && c.is_ascii_uppercase())
+                && !(wanted.digits.is_some() && c.is_ascii_digit())
+        };
+        let count = |test: &dyn Fn(char) -> bool| made.chars().filter(|c| test(*c)).count();
+        let mut told = 0;
+        for (least, test) in [
+            (wanted.lower, &(|c: char| c.is_ascii_lowercase()) as &dyn Fn(char) -> bool),
+            (wanted.upper, &|c: char| c.is_ascii_uppercase()),
+            (wanted.digits, &|c: char| c.is_ascii_digit()),
+            (wanted.symbols, &symbol),
+        ] {
+            if let Some(least) = least {
+                let count = count(test);
+                prop_assert!(count >= least, "{} of {}", count, least);
+                told += count;
+            }
+        }
+        prop_assert_eq!(told, length, "every character is of a class that is asked for");
+    }
+
+    #[test]
+    fn tokens_carry_all_their_bytes(bytes in 1_usize..200, seed: u64) {
+        use base64::Engine as _;
+        let mut drawn = vec![0; bytes];
+        Fixed(seed).fill(&mut drawn);
+        let url = text(&Recipe::Token { bytes, hex: false }, seed);
+        let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(url).unwrap();
+        prop_assert_eq!(&decoded, &drawn);
+        let hex = text(&Recipe::Token { bytes, hex: true }, seed);
+        let expected: String = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
+        prop_assert_eq!(hex, expected);
+    }
 }
 
 #[test]

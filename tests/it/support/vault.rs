@@ -5,7 +5,7 @@ use std::path::Path;
 
 use coffer::adapters::catalog::BACKENDS;
 use coffer::adapters::descriptor::{Setting, Settings};
-use coffer::domain::kind::field;
+use coffer::domain::kind::{Content, field};
 use coffer::domain::material::Secret;
 use coffer::domain::port::{ErrorKind, Lifecycle, VersionSelector};
 use coffer::domain::rotation::RotationState;
@@ -31,11 +31,16 @@ impl<'p> Vault<'p> {
 
     /// The current value of a secret with one field, as text; none when it cannot be read.
     pub fn value(&self, name: &str) -> Option<String> {
+        let content = self.content(name)?;
+        let value = content.field(field::VALUE).expect("a content of one field");
+        Some(value.expose_text().expect("a text").to_owned())
+    }
+
+    /// The current content of a secret; none when it cannot be read.
+    pub fn content(&self, name: &str) -> Option<Content> {
         let backend = self.open();
         let selector = VersionSelector::State(RotationState::Current);
-        let read = run(backend.read_content(&parse(name), selector)).ok()?;
-        let value = read.content.field(field::VALUE).expect("a content of one field");
-        Some(value.expose_text().expect("a text").to_owned())
+        run(backend.read_content(&parse(name), selector)).ok().map(|read| read.content)
     }
 
     /// Where a secret is in its life; none when there is none of the name.
