@@ -5,6 +5,8 @@
 //! itself only where the profile or an import asks for it. Leaves what a difference means to the
 //! plan.
 
+use time::OffsetDateTime;
+
 use super::context::Run;
 use super::failure::Failure;
 use super::keys::Keys;
@@ -27,7 +29,21 @@ pub struct Known {
     pub first_time: bool,
 }
 
-/// What is in the vault now; `None` when the secret is gone or soft-deleted. `unchanged` says
+/// What a refresh found.
+#[derive(Debug)]
+pub enum Looked {
+    /// A secret in use, or disabled.
+    There(Box<Observed>),
+    /// A soft-deleted one.
+    Deleted {
+        /// When the vault destroys it, if it says so.
+        purge_at: Option<OffsetDateTime>,
+    },
+    /// Nothing.
+    Gone,
+}
+
+/// What is in the vault now. `unchanged` says
 /// whether something observed is what state says anyway: then a listing can be taken at its word.
 ///
 /// # Errors
@@ -39,7 +55,7 @@ pub async fn refresh(
     name: &SecretName,
     known: &Known,
     unchanged: &(dyn Fn(&Observed) -> bool + Send + Sync),
-) -> Result<Option<Observed>, Failure> {
+) -> Result<Looked, Failure> {
     let listed = match known.first_time {
         true => None,
         false => listed(vault, run, name, known, unchanged).await?,
@@ -48,12 +64,14 @@ pub async fn refresh(
         Some(observed) => observed,
         None => match seen::record(vault, run, name).await {
             Ok(record) => recognise(record, known),
-            Err(failure) if failure.kind() == Some(ErrorKind::NotFound) => return Ok(None),
+            Err(failure) if failure.kind() == Some(ErrorKind::NotFound) => {
+                return Ok(Looked::Gone);
+            }
             Err(failure) => return Err(failure),
         },
     };
-    if matches!(observed.record.lifecycle, Lifecycle::Deleted { .. }) {
-        return Ok(None);
+    if let Lifecycle::Deleted { purge_at } = observed.record.lifecycle {
+        return Ok(Looked::Deleted { purge_at });
     }
     let by_content = vault.drift_detection() == DriftDetection::Content
         && matches!(observed.record.lifecycle, Lifecycle::Active);
@@ -65,7 +83,7 @@ pub async fn refresh(
             Err(failure) => return Err(failure),
         }
     }
-    Ok(Some(observed))
+    Ok(Looked::There(Box::new(observed)))
 }
 
 /// What the listing says, when that is what state says. Everything else, a secret that is gone

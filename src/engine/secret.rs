@@ -45,6 +45,8 @@ pub enum Note {
     },
     /// A secret that an interrupted run had made was taken over.
     Resumed,
+    /// A value that an interrupted run had made and stored was made current, instead of another.
+    Continued,
 }
 
 /// How a use case ended.
@@ -242,8 +244,10 @@ async fn settle(
     {
         observed.fingerprint = learn(vault, run, ring, &observed.record, content).await;
     }
-    write(vault, run, ring, &change, observed).await?;
-    Ok(observed.record.latest != before)
+    let continued = write(vault, run, ring, &change, observed).await?;
+    let wrote = continued || observed.record.latest != before;
+    outcome.notes.extend(continued.then_some(Note::Continued));
+    Ok(wrote)
 }
 
 /// Changes content and metadata of a secret.
@@ -277,22 +281,28 @@ async fn try_update(
     }
     let result = write(vault, run, ring, change, &mut observed).await;
     outcome.observed = Some(observed);
-    result
+    outcome.notes.extend(result?.then_some(Note::Continued));
+    Ok(())
 }
 
-/// Writes what differs and keeps `observed` true after every call.
+/// Writes what differs and keeps `observed` true after every call. True when the content is what an
+/// interrupted run had stored.
 async fn write(
     vault: &Vault,
     run: &Run,
     ring: &KeyRing,
     change: &Change<'_>,
     observed: &mut Observed,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut reread = false;
+    let mut continued = false;
     if let Some(content) = change.content
         && !holds(observed, change.content, ring)
     {
-        put(vault, run, ring, change, content, observed).await?;
+        continued = go_on(vault, run, change, observed).await?;
+        if !continued {
+            put(vault, run, ring, change, content, observed).await?;
+        }
         reread = true;
     }
     if change.patch != MetadataPatch::default() {
@@ -308,7 +318,41 @@ async fn write(
     if reread && let Ok(Some(record)) = look(vault, run, change.name).await {
         observed.record = record;
     }
-    Ok(())
+    Ok(continued)
+}
+
+/// Makes the version current that an interrupted run had made by the same order and stored: a made
+/// value is another one each time, so only the salt of its print tells. Content of the
+/// configuration is recognised by the backend, which stores it under the same id again.
+async fn go_on(
+    vault: &Vault,
+    run: &Run,
+    change: &Change<'_>,
+    observed: &mut Observed,
+) -> Result<bool, Failure> {
+    let (latest, current) = (observed.record.latest, observed.record.current.as_ref());
+    let Some(salt) = change.salt else { return Ok(false) };
+    if current.is_none_or(|current| current.number >= latest) {
+        return Ok(false);
+    }
+    let name = change.name;
+    let versions = vault.call(run, "list_versions", |backend| backend.list_versions(name)).await?;
+    let Some(version) = versions.into_iter().find(|version| {
+        let print = version.fingerprint.as_ref();
+        version.number == latest
+            && !version.rotation_states.contains(RotationState::Previous)
+            && print.is_some_and(|print| print.salt() == salt)
+    }) else {
+        return Ok(false);
+    };
+    let state = RotationState::Current;
+    vault
+        .call(run, "set_rotation_state", |backend| backend.set_rotation_state(name, latest, state))
+        .await?;
+    observed.fingerprint.clone_from(&version.fingerprint);
+    observed.record.kind = change.content.map(Content::kind);
+    observed.record.current = Some(version);
+    Ok(true)
 }
 
 async fn put(

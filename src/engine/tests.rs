@@ -7,10 +7,10 @@ use std::time::Duration as StdDuration;
 use super::context::Run;
 use super::failure::{Failure, Taken};
 use super::keys::{Keys, OnMissingKey};
-use super::refresh::{Known, refresh};
+use super::refresh::{Known, Looked, refresh};
 use super::relocate::{Relocation, Step, relocate};
 use super::remove::remove;
-use super::secret::{Change, Creation, Note, Outcome, create, look, update};
+use super::secret::{Change, Creation, Note, Observed, Outcome, create, look, update};
 use super::testing::*;
 use super::vault::{DriftDetection, Vault};
 use crate::domain::fingerprint::Key;
@@ -279,17 +279,17 @@ async fn removing_what_is_gone_succeeds() {
 }
 
 #[tokio::test]
-async fn refresh_sees_gone_and_deleted_secrets_as_gone() {
+async fn refresh_tells_gone_from_deleted() {
     let memory = Memory::new();
     let vault = vault(&memory);
     let look = || async {
         refresh(&vault, &run(), &keys(), &name("db"), &Known::default(), &|_| false).await.unwrap()
     };
-    assert_eq!(look().await, None);
+    assert!(matches!(look().await, Looked::Gone));
     make(&vault, "one").await;
-    assert!(look().await.is_some());
+    assert!(matches!(look().await, Looked::There(_)));
     remove(&vault, &run(), &name("db"), DeletionPolicy::Recoverable, None).await.unwrap();
-    assert_eq!(look().await, None);
+    assert!(matches!(look().await, Looked::Deleted { .. }));
 }
 
 #[tokio::test]
@@ -304,6 +304,12 @@ async fn refused_refresh_never_counts_as_gone() {
     }
 }
 
+async fn refreshed(vault: &Vault, known: &Known) -> Observed {
+    let looked = refresh(vault, &run(), &keys(), &name("db"), known, &|_| false).await.unwrap();
+    let Looked::There(observed) = looked else { panic!("it is in use") };
+    *observed
+}
+
 #[tokio::test]
 async fn refresh_by_metadata_reads_no_value() {
     let memory = Memory::new();
@@ -316,8 +322,7 @@ async fn refresh_by_metadata_reads_no_value() {
         fingerprint: Some(print("one")),
         first_time: false,
     };
-    let seen =
-        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
+    let seen = refreshed(&vault, &known).await;
     assert_eq!(seen.fingerprint, None, "a version without a print is of unknown content");
     assert_eq!(memory.calls(), ["read"]);
 }
@@ -333,8 +338,7 @@ async fn refresh_keeps_the_known_print_of_an_unchanged_version() {
         fingerprint: Some(print("one")),
         first_time: false,
     };
-    let seen =
-        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
+    let seen = refreshed(&vault, &known).await;
     assert_eq!(seen.fingerprint, Some(print("one")));
 }
 
@@ -345,8 +349,7 @@ async fn refresh_by_content_prints_what_others_wrote() {
     make(&vault, "one").await;
     memory.meddle("db", "theirs");
     let known = Known::default();
-    let seen =
-        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
+    let seen = refreshed(&vault, &known).await;
     let expected = ring().fingerprint(&content("theirs"), seen.record.salt.unwrap());
     assert_eq!(seen.fingerprint, Some(expected));
 }
@@ -358,12 +361,10 @@ async fn import_takes_the_print_of_the_content_where_it_may_be_read() {
     make(&vault, "one").await;
     memory.meddle("db", "theirs");
     let known = Known { first_time: true, ..Known::default() };
-    let seen =
-        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
+    let seen = refreshed(&vault, &known).await;
     assert!(seen.fingerprint.is_some());
     memory.fail("read_content", When::Before, failing(ErrorKind::PermissionDenied));
-    let seen =
-        refresh(&vault, &run(), &keys(), &name("db"), &known, &|_| false).await.unwrap().unwrap();
+    let seen = refreshed(&vault, &known).await;
     assert_eq!(seen.fingerprint, None);
 }
 

@@ -7,7 +7,7 @@ use crate::domain::policy::OnExisting;
 use crate::domain::port::{Backend, Capability, ErrorKind};
 use crate::domain::port::{Metadata, Options};
 use crate::engine::keys::{Keys, OnMissingKey};
-use crate::engine::refresh::{Known, refresh};
+use crate::engine::refresh::{Known, Looked, refresh};
 use crate::engine::secret::{Creation, create};
 use crate::engine::testing::{Memory, When, capability, content, failing, name, ring, run};
 use crate::engine::vault::VaultOptions;
@@ -56,7 +56,7 @@ async fn look_at(vault: &Vault, places: impl Iterator<Item = usize>, unchanged: 
             let known = Known::default();
             let name = secret(place);
             let found = refresh(vault, &run(), keys, &name, &known, &|_| unchanged).await;
-            found.unwrap().is_some()
+            matches!(found.unwrap(), Looked::There(_))
         }
     });
     futures_util::stream::iter(looks).buffered(10).collect().await

@@ -115,11 +115,9 @@ impl Apply {
             .unwrap_or_default()
     }
 
-    /// Adds what is told of the value that was made, when it was written.
-    fn tell_made(&self, state: &mut Value) {
-        if let Some(public_key) = self.made.as_ref().and_then(|made| made.public_key.as_ref()) {
-            state.set("public_key", Value::string(public_key.as_str()));
-        }
+    /// The public half of the key pair that was made, to be told when it was written.
+    fn public_key(&self) -> Option<&str> {
+        self.made.as_ref()?.public_key.as_deref()
     }
 
     /// The content to write at a create.
@@ -211,16 +209,16 @@ pub(super) async fn create(
     {
         set_applied(&mut response.private, print);
     }
-    let resumed = outcome.notes.contains(&Note::Resumed);
+    let others = [Note::Resumed, Note::Continued];
+    let resumed = outcome.notes.iter().any(|note| others.contains(note));
     let found = if resumed { apply.public_half().await } else { None };
+    let public_key = if resumed { found.as_deref() } else { apply.public_key() };
     response.identity = outcome.observed.as_ref().map(|_| apply.identity());
     response.state = outcome.observed.as_ref().map(|observed| {
         if outcome.failure.is_none() {
             let mut state = complete(&apply.planned, observed, &apply.vault, apply.backend());
-            if !resumed {
-                apply.tell_made(&mut state);
-            } else if let Some(public_key) = &found {
-                state.set("public_key", Value::string(public_key.as_str()));
+            if let Some(public_key) = public_key {
+                state.set("public_key", Value::string(public_key));
             }
             state
         } else {
@@ -316,7 +314,12 @@ async fn change(
     if content.is_some() && outcome.failure.is_none() {
         prune_versions(apply, diags).await;
     }
-    record(apply, prior, &outcome, content.is_some(), response);
+    notes(&outcome.notes, apply, diags);
+    let continued = outcome.notes.contains(&Note::Continued);
+    let found = if continued { apply.public_half().await } else { None };
+    let public_key = if continued { found.as_deref() } else { apply.public_key() };
+    let public_key = public_key.filter(|_| content.is_some());
+    record(apply, prior, &outcome, content.is_some(), public_key, response);
 }
 
 /// Deletes versions that `retain` gives up. The write itself is done: what fails here is tried
@@ -356,14 +359,15 @@ fn record(
     prior: &Value,
     outcome: &Outcome,
     wrote: bool,
+    public_key: Option<&str>,
     response: &mut StateResponse,
 ) {
     let diags = &mut response.diagnostics;
     match (&outcome.observed, &outcome.failure) {
         (Some(observed), None) => {
             let mut state = complete(&apply.planned, observed, &apply.vault, apply.backend());
-            if wrote {
-                apply.tell_made(&mut state);
+            if let Some(public_key) = public_key {
+                state.set("public_key", Value::string(public_key));
             }
             response.state = Some(state);
             if wrote && let Some(print) = &observed.fingerprint {
@@ -451,6 +455,14 @@ pub(super) fn notes(notes: &[Note], apply: &Apply, diags: &mut Diagnostics) {
                     "The secret {name:?} in profile {profile:?} was created a short time ago by a \
                      run that was interrupted before it was recorded. It is the same in all \
                      respects and was taken over; nothing was written."
+                ),
+            ),
+            Note::Continued => (
+                "Value of an interrupted run was taken",
+                format!(
+                    "The latest version of {name:?} in profile {profile:?} was made by the same \
+                     arguments, by a run that was interrupted before it was in use. It is in use \
+                     now; no other value was made."
                 ),
             ),
         };

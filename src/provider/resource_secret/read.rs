@@ -4,11 +4,14 @@
 //! Gone and soft-deleted secrets leave the state; refused access is an error and never counts as
 //! gone. Source: protocol RPC ReadResource; the configuration is not known here.
 
+use time::OffsetDateTime;
+
 use super::fields::Fields;
 use super::state::{absorb, identity};
 use super::{APPLIED, NEW_HERE, ResourceSecret, applied, set_applied, tell, timeout};
+use crate::domain::policy::DeletionPolicy;
 use crate::domain::secret::SecretName;
-use crate::engine::refresh::{Known, refresh};
+use crate::engine::refresh::{Known, Looked, refresh};
 use crate::engine::secret::Observed;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
@@ -18,6 +21,7 @@ use crate::plugin::framework::timeouts::Operation;
 use crate::provider::access::run;
 use crate::provider::configure::NoVault;
 use crate::provider::errors::{self, Attempt};
+use crate::provider::times;
 
 /// Looks at the secret.
 pub(super) async fn read(
@@ -64,11 +68,16 @@ pub(super) async fn read(
     };
     let looked = refresh(&vault, &run, configured.keys(), &name, &known, &unchanged).await;
     let observed = match looked {
-        Ok(Some(observed)) => observed,
-        Ok(None) if new_here.as_deref() == Some("move") => {
+        Ok(Looked::There(observed)) => *observed,
+        Ok(_) if new_here.as_deref() == Some("move") => {
             return report_not_moved(text, profile, diags);
         }
-        Ok(None) => {
+        Ok(gone) => {
+            if let Looked::Deleted { purge_at } = gone
+                && fields.deletion_policy() == DeletionPolicy::Destroy
+            {
+                warn_not_destroyed(attempt, purge_at, diags);
+            }
             response.state = None;
             return;
         }
@@ -105,6 +114,27 @@ fn warn_not_refreshed(profile: &str, diags: &mut Diagnostics) {
             "The configuration of profile {profile:?} depends on values that are known only after \
              apply, so the secret was not looked at. Changes made outside are found by the next \
              plan."
+        ),
+    );
+}
+
+/// A vault that destroys in two steps was left between them, or somebody else deleted the secret.
+fn warn_not_destroyed(
+    attempt: Attempt<'_>,
+    purge_at: Option<OffsetDateTime>,
+    diags: &mut Diagnostics,
+) {
+    let Attempt { secret, profile, .. } = attempt;
+    let until = purge_at.map_or_else(String::new, |time| format!(" until {}", times::told(time)));
+    diags.warning(
+        Path::attribute("deletion_policy"),
+        "Secret is deleted and not destroyed",
+        format!(
+            "The secret {secret:?} in profile {profile:?} has deletion_policy = \"destroy\", and \
+             the vault keeps it as a deleted one{until}: a destroy was interrupted, or somebody \
+             else deleted it. It leaves the state. To destroy it now, purge it with the vault's \
+             own tools, or apply with the resource in the configuration, which recovers it, and \
+             destroy it again."
         ),
     );
 }

@@ -21,7 +21,7 @@ use coffer::domain::secret::SecretName;
 use coffer::engine::context::{Run, World};
 use coffer::engine::failure::Failure;
 use coffer::engine::keys::{Keys, OnMissingKey};
-use coffer::engine::refresh::{Known, refresh};
+use coffer::engine::refresh::{Known, Looked, refresh};
 use coffer::engine::secret::{self, Change, Creation};
 use coffer::engine::vault::{Vault, VaultOptions};
 use coffer::engine::{list as listing, remove, version};
@@ -332,7 +332,9 @@ pub fn read() -> Operation {
                 let keys = Keys::new(Box::new(loader), Vec::new(), OnMissingKey::Error);
                 let (run, known) = (a_run(), Known::default());
                 let seen = refresh(&vault, &run, &keys, &secrets.name, &known, &|_| true).await?;
-                seen.ok_or(Failure::Vanished)?;
+                if !matches!(seen, Looked::There(_)) {
+                    return Err(Failure::Vanished);
+                }
                 let current = VersionSelector::State(RotationState::Current);
                 let read =
                     coffer::engine::refresh::read_content(&vault, &run, &secrets.name, current)
