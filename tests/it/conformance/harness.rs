@@ -49,6 +49,17 @@ pub trait Harness: Send + Sync {
 /// Opens a client that is led to the server at an address.
 pub type Opener = Box<dyn Fn(&str) -> Arc<dyn Backend> + Send + Sync>;
 
+/// How a provider process is told to reach a vault.
+pub struct Reached {
+    /// The profile: its backend's attribute.
+    pub profile: serde_json::Value,
+    /// Environment variables, for signing in and whatever else.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+/// Tells a process to reach the server by way of whoever listens at an address.
+pub type Directions = Box<dyn Fn(&str) -> Reached + Send + Sync>;
+
 /// A vault that is reached over a network, for tests that stand in between.
 pub struct Remote {
     /// Where its server listens, without TLS.
@@ -58,6 +69,8 @@ pub struct Remote {
     /// A client that is led to the server by whoever listens at this address: it is the service's
     /// or, with `tls`, that of a proxy.
     pub open: Opener,
+    /// The same for a provider process; none for a backend that the binary does not have.
+    pub directions: Option<Directions>,
     /// Tells requests that read.
     pub reads: fn(&Message) -> bool,
 }
@@ -69,7 +82,15 @@ impl Remote {
         open: impl Fn(&str) -> Arc<dyn Backend> + Send + Sync + 'static,
     ) -> Self {
         let reads = |request: &Message| request.start.starts_with("GET ");
-        Self { server, tls: None, open: Box::new(open), reads }
+        Self { server, tls: None, open: Box::new(open), directions: None, reads }
+    }
+
+    /// The same, also for a process.
+    pub fn with_directions(
+        self,
+        directions: impl Fn(&str) -> Reached + Send + Sync + 'static,
+    ) -> Self {
+        Self { directions: Some(Box::new(directions)), ..self }
     }
 }
 

@@ -5,6 +5,7 @@
 //! what was asked for, exactly once; the error, if any, was clear and told nothing secret. A new
 //! backend joins with [`Harness::remote`](crate::conformance::harness::Harness::remote).
 
+mod kills;
 mod operations;
 mod trouble;
 
@@ -17,7 +18,7 @@ use futures_util::StreamExt as _;
 
 use crate::conformance::harness::{Harness, Remote, descriptors, fresh, unavailable};
 use crate::support::cli::report_ignored;
-use crate::support::fault_proxy::{FaultProxy, When};
+use crate::support::fault_proxy::{FaultProxy, Hook, When};
 use operations::{Operation, Secrets};
 use trouble::{REQUEST_ID, Trouble};
 
@@ -53,7 +54,11 @@ impl Subject {
     }
 
     async fn proxy(&self) -> FaultProxy {
-        FaultProxy::start(self.remote.server, self.remote.reads, None, self.remote.tls.clone())
+        self.proxy_with(None).await
+    }
+
+    async fn proxy_with(&self, hook: Option<Hook>) -> FaultProxy {
+        FaultProxy::start(self.remote.server, self.remote.reads, hook, self.remote.tls.clone())
             .await
     }
 }

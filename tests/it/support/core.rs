@@ -63,6 +63,8 @@ pub struct Core {
     pub identities: BTreeMap<String, Schema>,
     pub data_sources: BTreeMap<String, Schema>,
     pub ephemeral_resources: BTreeMap<String, Schema>,
+    /// Warnings of reads so far.
+    pub told: Vec<String>,
 }
 
 impl Core {
@@ -83,6 +85,7 @@ impl Core {
             resources: all(&answer.resource_schemas),
             data_sources: all(&answer.data_source_schemas),
             ephemeral_resources: all(&answer.ephemeral_resource_schemas),
+            told: Vec::new(),
             identities: identities
                 .identity_schemas
                 .iter()
@@ -328,7 +331,7 @@ impl Core {
         assert!(answer.deferred.is_none());
         let new = value(answer.new_state.as_ref(), &ty);
         content(&checks::stored(&self.resources[name], &new));
-        outcome(&answer.diagnostics)?;
+        self.told.extend(outcome(&answer.diagnostics)?);
         let identity = self.identity_value(name, answer.new_identity.as_ref());
         if let (Some(schema), false) = (self.identities.get(name), new.is_null()) {
             content(&checks::identity(schema, identity.as_ref().unwrap_or(&Value::Null)));

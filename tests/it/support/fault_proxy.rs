@@ -61,8 +61,9 @@ pub enum Boundary {
     After(usize),
 }
 
-/// Called at each boundary, on a thread that may block.
-pub type Hook = Arc<dyn Fn(Boundary) + Send + Sync>;
+/// Called at each boundary, on a thread that may block. False cuts the connection there: before,
+/// the service never sees the request; after, the client never sees the answer.
+pub type Hook = Arc<dyn Fn(Boundary) -> bool + Send + Sync>;
 /// Tells requests that read.
 pub type Reads = fn(&Message) -> bool;
 
@@ -165,7 +166,10 @@ impl Plan {
         let mut stream = BufReader::new(stream);
         while let Some(request) = read(&mut stream, false).await? {
             let (number, fault) = self.next();
-            self.call(Boundary::Before(number)).await;
+            if !self.call(Boundary::Before(number)).await {
+                stream.get_ref().cut();
+                break;
+            }
             let play = match (fault, self.past(&request)) {
                 (Some(Fault::Before(play)), _) => play,
                 (_, Some(answer)) => Play::Answer(answer),
@@ -178,7 +182,10 @@ impl Plan {
                     }
                 }
             };
-            self.call(Boundary::After(number)).await;
+            if !self.call(Boundary::After(number)).await {
+                stream.get_ref().cut();
+                break;
+            }
             if !play.on(stream.get_mut()).await? {
                 break;
             }
@@ -194,9 +201,13 @@ impl Plan {
         (number, fault.map(|(_, fault)| fault.clone()))
     }
 
-    async fn call(&self, boundary: Boundary) {
-        if let Some(hook) = self.hook.clone() {
-            tokio::task::spawn_blocking(move || hook(boundary)).await.expect("the hook works");
+    async fn call(&self, boundary: Boundary) -> bool {
+        match self.hook.clone() {
+            Some(hook) => {
+                let called = tokio::task::spawn_blocking(move || hook(boundary));
+                called.await.expect("the hook works")
+            }
+            None => true,
         }
     }
 

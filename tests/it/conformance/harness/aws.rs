@@ -6,9 +6,10 @@ use coffer::adapters::aws_secrets_manager::DESCRIPTOR;
 use coffer::adapters::descriptor::{Pacing, Setting, Settings};
 use coffer::domain::material::Secret;
 use coffer::domain::port::Backend;
+use serde_json::json;
 use time::Duration;
 
-use super::{Harness, Remote, impatient};
+use super::{Harness, Reached, Remote, impatient};
 use crate::support::http1::Message;
 use crate::support::moto;
 
@@ -81,6 +82,14 @@ impl Harness for Moto {
         let server = url.trim_start_matches("http://").trim_end_matches('/').parse();
         let server = server.expect("an address of this machine");
         let remote = Remote::plain(server, move |url| open_at(url, &region, impatient));
+        let region = self.region.clone();
+        let remote = remote.with_directions(move |url| Reached {
+            profile: json!({ "aws_secrets_manager": { "endpoint": url, "region": region } }),
+            environment: vec![
+                ("AWS_ACCESS_KEY_ID", "coffer".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "not-checked".to_owned()),
+            ],
+        });
         Some(Remote { reads: is_read, ..remote })
     }
 }

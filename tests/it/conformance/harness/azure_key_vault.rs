@@ -5,9 +5,10 @@ use std::sync::Arc;
 use coffer::adapters::azure_key_vault::DESCRIPTOR;
 use coffer::adapters::descriptor::Setting;
 use coffer::domain::port::Backend;
+use serde_json::json;
 use time::Duration;
 
-use super::{Harness, Remote, impatient};
+use super::{Harness, Reached, Remote, impatient};
 use crate::fakes::azure_key_vault::{EVERY_PERMISSION, Fake};
 
 /// A vault of a service of its own.
@@ -54,6 +55,16 @@ impl Harness for AzureHarness {
             settings.set("proxy", Setting::Secret(proxy.into()));
             impatient(&mut settings);
             (DESCRIPTOR.open)(settings).expect("the settings work")
+        });
+        let fake = Arc::clone(&self.fake);
+        let remote = remote.with_directions(move |proxy| {
+            let mut environment = fake.sign_in();
+            environment.push(("HTTPS_PROXY", proxy.to_owned()));
+            let vault_url = fake.vault_url("kv1");
+            Reached {
+                profile: json!({ "azure_key_vault": { "vault_url": vault_url } }),
+                environment,
+            }
         });
         Some(Remote { tls, ..remote })
     }

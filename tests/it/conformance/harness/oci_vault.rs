@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use coffer::adapters::descriptor::Setting;
 use coffer::domain::port::Backend;
+use serde_json::json;
 use time::Duration;
 
-use super::{Harness, Remote, impatient};
-use crate::fakes::oci_vault::{Fake, backend, backend_with};
+use super::{Harness, Reached, Remote, impatient};
+use crate::fakes::oci_vault::{COMPARTMENT, Fake, KEY, VAULT, backend, backend_with, sign_in};
 
 /// A fake of its own for each case.
 pub struct OciHarness {
@@ -46,11 +47,20 @@ impl Harness for OciHarness {
     fn remote(&self) -> Option<Remote> {
         let fake = Arc::clone(&self.fake);
         let server = fake.url().trim_start_matches("http://").trim_end_matches('/').parse();
-        Some(Remote::plain(server.expect("an address of this machine"), move |endpoint| {
+        let remote = Remote::plain(server.expect("an address of this machine"), move |endpoint| {
             backend_with(&fake, |settings| {
                 settings.set("endpoint", Setting::Text(endpoint.to_owned()));
                 impatient(settings);
             })
+        });
+        Some(remote.with_directions(|endpoint| Reached {
+            profile: json!({ "oci_vault": {
+                "endpoint": endpoint,
+                "vault_id": VAULT,
+                "compartment_id": COMPARTMENT,
+                "key_id": KEY,
+            } }),
+            environment: sign_in().to_vec(),
         }))
     }
 }

@@ -215,13 +215,23 @@ impl Fake {
     /// Lets the commands of a workspace reach the vaults under their real host names, as the
     /// application `app-1`, which may do everything.
     pub fn serve(&self, workspace: &mut Workspace) {
-        self.application("app-1", CLIENT_SECRET, EVERY_PERMISSION);
+        for (name, value) in self.sign_in() {
+            workspace.env(name, &value);
+        }
         workspace.env("HTTPS_PROXY", &self.proxy_url());
         workspace.env("NO_PROXY", "127.0.0.1");
-        workspace.env("COFFER_CA_BUNDLE", &self.ca_bundle().display().to_string());
-        workspace.env("AZURE_CLIENT_ID", "app-1");
-        workspace.env("AZURE_CLIENT_SECRET", CLIENT_SECRET);
         workspace.env("COFFER_FINGERPRINT_KEY", FINGERPRINT_KEY);
+    }
+
+    /// Environment variables that sign in as the application `app-1`, which may do everything, and
+    /// trust the service.
+    pub fn sign_in(&self) -> Vec<(&'static str, String)> {
+        self.application("app-1", CLIENT_SECRET, EVERY_PERMISSION);
+        vec![
+            ("COFFER_CA_BUNDLE", self.ca_bundle().display().to_string()),
+            ("AZURE_CLIENT_ID", "app-1".to_owned()),
+            ("AZURE_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+        ]
     }
 
     /// A directory that lives as long as the fake.
