@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::fakes::{azure_key_vault, oci_vault};
-use crate::support::cli::{Workspace, cases};
-use crate::support::{keys, python};
+use crate::support::cli::{Workspace, cases, report_ignored};
+use crate::support::{keys, moto, python};
 
 cases! {
     formatted
@@ -22,6 +22,7 @@ cases! {
     quickstart
     scenarios
     scenario_oci_vault_blog
+    scenario_aws_staged_rotation
 }
 
 const REQUIRED: &str = r#"
@@ -219,9 +220,10 @@ fn scenarios(workspace: &mut Workspace) {
 }
 
 /// Scenarios that need a server; each has a case of its own.
-const SERVED: &[&str] = &[OCI_VAULT_BLOG];
+const SERVED: &[&str] = &[OCI_VAULT_BLOG, AWS_STAGED_ROTATION];
 
 const OCI_VAULT_BLOG: &str = "05-oci-vault-blog";
+const AWS_STAGED_ROTATION: &str = "10-aws-staged-rotation";
 
 /// The article's steps as changes of the configuration, and its program, in the same vault.
 fn scenario_oci_vault_blog(workspace: &mut Workspace) {
@@ -289,6 +291,60 @@ fn run_program(workspace: &Workspace, fake: &oci_vault::Fake) {
         &[("HOME", &home.to_string_lossy())],
     );
     assert_eq!(said.trim(), "PENDING_DELETION");
+}
+
+/// The steps of the page, with boto3 looking in between, and the program in the same account.
+fn scenario_aws_staged_rotation(workspace: &mut Workspace) {
+    let moto = match moto::shared() {
+        Ok(moto) => moto,
+        Err(reason) => {
+            return report_ignored("moto", "examples::scenario_aws_staged_rotation", &reason);
+        }
+    };
+    let (region, url) = (moto.region(), moto.url());
+    let program = example(&format!("scenarios/{AWS_STAGED_ROTATION}/program.py"));
+    let account = [
+        ("AWS_ACCESS_KEY_ID", "somebody"),
+        ("AWS_SECRET_ACCESS_KEY", "else"),
+        ("AWS_DEFAULT_REGION", region.as_str()),
+        ("AWS_ENDPOINT_URL", url.as_str()),
+    ];
+    assert_eq!(python::run(&program, &["program"], &account).trim(), "second");
+    for (name, value) in account {
+        workspace.env(name, value);
+    }
+    for (name, value) in [
+        ("COFFER_FINGERPRINT_KEY", keys::BASE64_256_BITS),
+        ("TF_VAR_region", region.as_str()),
+        ("TF_VAR_database_password", "first"),
+        ("TF_VAR_next_password", "second"),
+    ] {
+        workspace.env(name, value);
+    }
+    let read = |stage: &str| {
+        let name = "SecretId='app/database-password'";
+        let call = format!("client.get_secret_value({name}, VersionStage='{stage}')");
+        moto.boto3(&region, &format!("print({call}['SecretString'])"))
+    };
+    workspace.write("main.tf", &example(&format!("scenarios/{AWS_STAGED_ROTATION}/main.tf")));
+    workspace.apply(&[]).succeeds().says("2 added");
+    assert_eq!((read("AWSCURRENT"), read("AWSPENDING")), ("first".into(), "second".into()));
+    workspace.plan(&[]).has_no_changes();
+    workspace.env("TF_VAR_stage", "current");
+    let switched = workspace.apply(&[]).succeeds();
+    switched.says("\"pending\" -> \"current\"").says("1 changed");
+    assert_eq!((read("AWSCURRENT"), read("AWSPREVIOUS")), ("second".into(), "first".into()));
+    workspace.env("TF_VAR_owner", "team-beta");
+    workspace.apply(&[]).succeeds().says("1 changed");
+    workspace.plan(&[]).has_no_changes();
+    workspace.destroy().succeeds();
+    let deleted =
+        "print('DeletedDate' in client.describe_secret(SecretId='app/database-password'))";
+    assert_eq!(moto.boto3(&region, deleted), "True");
+    // Creating it again takes it back.
+    workspace.apply(&[]).succeeds();
+    assert_eq!(moto.boto3(&region, deleted), "False");
+    workspace.destroy().succeeds();
 }
 
 /// Applied, then nothing to do, then destroyed.

@@ -11,6 +11,7 @@
 
 mod acceptance;
 mod apply;
+mod aws_secrets_manager;
 mod azure_key_vault;
 mod conformance;
 mod docs;
