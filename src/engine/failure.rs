@@ -51,6 +51,9 @@ pub enum Failure {
     /// What was read back is not what was written.
     #[error("the copy differs from the original")]
     NotVerified,
+    /// The same, and readers have it: the former version could not be made current again.
+    #[error("the copy differs from the original, and it is in use")]
+    NotTakenBack,
     /// The vault cannot do what the policy asks for.
     #[error("{needs} is not available")]
     Incapable {

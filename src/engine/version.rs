@@ -2,7 +2,8 @@
 //!
 //! Responsible for the order that leaves readers something to read at every moment: a new version
 //! is stored beside the current one, read back and compared with its print, and only then does
-//! `current` move. Every step can be repeated after an interruption: the latest version with the
+//! `current` move. Where the vault cannot keep it beside, it is read back after the switch, and the
+//! former version comes back if it is not what was stored. Every step can be repeated after an interruption: the latest version with the
 //! same content is the one an earlier run uploaded. Leaves which version a configuration means to
 //! the provider, and the states to the vault.
 
@@ -125,9 +126,6 @@ pub async fn refresh(
 pub struct Upload<'c> {
     /// The content.
     pub content: &'c Content,
-    /// For content that was made just now: the salt that follows from what it was made by. The
-    /// latest version with such a salt is what an interrupted run made, and is taken.
-    pub salt: Option<Salt>,
     /// What is to be done with it.
     pub goal: Goal,
 }
@@ -157,28 +155,60 @@ async fn try_upload(
 ) -> Result<(), Failure> {
     let (record, versions) = list(vault, run, name).await?.ok_or(Failure::Vanished)?;
     let latest = versions.iter().find(|version| version.number == record.latest);
-    if let Some(version) = latest.filter(|version| is_there(version, wanted, ring)) {
+    let mut switched = false;
+    let found = if let Some(version) = latest.filter(|version| is_there(version, wanted, ring)) {
         // What an interrupted run uploaded, or the same content again: never a second copy.
         outcome.reused = true;
-        outcome.found = Some(Found { record, version: version.clone() });
+        Found { record, version: version.clone() }
     } else {
         let stage = stage(vault, &versions, wanted.goal);
+        switched = stage == Stage::Current;
         let version = put(vault, run, ring, &record, &versions, wanted, stage).await?;
-        outcome.found = Some(Found { record, version });
+        Found { record, version }
+    };
+    outcome.found = Some(found.clone());
+    if switched {
+        let former = versions.iter().find(|v| v.rotation_states.contains(RotationState::Current));
+        confirm(vault, run, ring, &found, former, outcome).await?;
+    } else if wanted.goal == Goal::Current {
+        move_current(vault, run, ring, name, &found).await?;
     }
-    let Some(found) = &outcome.found else { return Ok(()) };
-    let number = found.version.number;
-    if wanted.goal == Goal::Current {
-        move_current(vault, run, ring, name, found).await?;
-    }
-    if let Some(now) = find(vault, run, name, number).await? {
+    if let Some(now) = find(vault, run, name, found.version.number).await? {
         outcome.found = Some(now);
     }
     Ok(())
 }
 
+/// Reads back a version that readers have already. If it is not what was stored, they get the former
+/// one again. That it cannot be read is no reason to take it from them.
+async fn confirm(
+    vault: &Vault,
+    run: &Run,
+    ring: &KeyRing,
+    found: &Found,
+    former: Option<&VersionRecord>,
+    outcome: &mut Outcome,
+) -> Result<(), Failure> {
+    let (name, number) = (&found.record.name, found.version.number);
+    if verify(vault, run, ring, name, found).await != Err(Failure::NotVerified) {
+        return Ok(());
+    }
+    let now = find(vault, run, name, number).await?;
+    // Somebody may have moved it in the meantime.
+    let current = |found: &Found| found.version.rotation_states.contains(RotationState::Current);
+    if let (Some(former), true) = (former, now.as_ref().is_some_and(current)) {
+        let back = set_state(vault, run, name, former.number, RotationState::Current).await;
+        back.map_err(|_| Failure::NotTakenBack)?;
+    }
+    if let Some(now) = find(vault, run, name, number).await? {
+        outcome.found = Some(now);
+    }
+    Err(Failure::NotVerified)
+}
+
 /// New content waits until it was read back. Where the vault has no pending versions, or another
-/// one is pending and would lose its place, the vault's own switch has to do.
+/// one is pending and would lose its place (there is room for one, as in OCI Vault), the vault's own
+/// switch has to do.
 fn stage(vault: &Vault, versions: &[VersionRecord], goal: Goal) -> Stage {
     let taken = versions.iter().any(|v| v.rotation_states.contains(RotationState::Pending));
     match goal {
@@ -199,9 +229,8 @@ async fn put(
     stage: Stage,
 ) -> Result<VersionRecord, Failure> {
     let content = wanted.content;
-    let salt = wanted
+    let salt = record
         .salt
-        .or(record.salt)
         .or_else(|| {
             versions.iter().rev().find_map(|v| v.fingerprint.as_ref()).map(Fingerprint::salt)
         })
@@ -365,13 +394,10 @@ fn in_use(version: &VersionRecord) -> Option<RotationState> {
         .find(|state| version.rotation_states.contains(*state))
 }
 
-/// True for a version that is what would be uploaded: the same content, or made by the same.
+/// True for a version that has the content that would be uploaded.
 fn is_there(version: &VersionRecord, wanted: Upload<'_>, ring: &KeyRing) -> bool {
-    let Some(print) = &version.fingerprint else { return false };
-    match wanted.salt {
-        Some(salt) => print.salt() == salt,
-        None => ring.verify(wanted.content, print) == Match::Same,
-    }
+    let print = version.fingerprint.as_ref();
+    print.is_some_and(|print| ring.verify(wanted.content, print) == Match::Same)
 }
 
 /// Waits a moment for something that another call may tell; true as soon as it did.

@@ -130,7 +130,7 @@ impl ActionOnSecret {
         let ring = access::ring(keys, run, true, self.attempt(located), diags).await?;
         let pending = config.get("rotation_state").as_str() == Some(RotationState::Pending.code());
         let goal = if pending { Goal::Pending } else { Goal::Current };
-        let wanted = Upload { content: &content, salt: None, goal };
+        let wanted = Upload { content: &content, goal };
         let outcome = upload(vault, run, &ring, &located.name, wanted).await;
         Some(match (outcome.failure, outcome.found) {
             (None, Some(found)) => {

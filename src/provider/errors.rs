@@ -82,6 +82,16 @@ pub(super) fn report(failure: &Failure, attempt: Attempt<'_>, at: Path, diags: &
                  and remove it before another try."
             ),
         ),
+        Failure::NotTakenBack => diags.error(
+            at,
+            "Version in use differs from what was written",
+            format!(
+                "Attempted: {verb} {object}.\nAnswer: what was read back is not what was written, \
+                 and the former version could not be made current again.\nNext step: readers have \
+                 the damaged version; make the former one current (number, with rotation_state = \
+                 \"current\", in a coffer_secret_version, or the action coffer_rollback)."
+            ),
+        ),
         Failure::Incapable { needs } => diags.error(
             at,
             "Vault cannot do this",

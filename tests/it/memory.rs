@@ -211,8 +211,10 @@ async fn open_ephemeral(core: &mut Core, name: &str) {
     assert!(answer.result.is_some());
 }
 
+type PiecesOf = fn(&Content) -> Pieces;
+
 /// What `generate` can be given, and how the value is searched.
-const ORDERS: &[(&str, fn(&Content) -> Pieces)] = &[
+const ORDERS: &[(&str, PiecesOf)] = &[
     (r#"{"kind": "password", "length": 60}"#, of_password),
     (r#"{"kind": "password", "length": 60, "username": "app"}"#, of_password),
     (r#"{"kind": "passphrase", "length": 20}"#, of_text),

@@ -44,7 +44,7 @@ fn open(path: &std::path::Path) -> Arc<dyn Backend> {
 }
 
 fn version(content: &Content, goal: Goal) -> Upload<'_> {
-    Upload { content, salt: None, goal }
+    Upload { content, goal }
 }
 
 fn content(value: &str) -> Content {
@@ -225,6 +225,56 @@ async fn version_that_reads_back_wrongly_is_not_promoted() {
     assert_eq!(rotation.states().await, waiting);
     assert_eq!(rotation.upload(Goal::Current).await, None);
     assert_eq!(rotation.states().await, ROTATED.map(|(n, s)| (n, s.to_owned())));
+}
+
+/// There is room for one pending version. While another resource's waits there, a new version goes
+/// to readers directly, and comes back when it is not what was stored.
+#[tokio::test]
+async fn version_beside_a_pending_one_is_taken_back_when_it_reads_back_wrongly() {
+    let rotation = Rotation::new().await;
+    let waiting = content("waiting");
+    let staged = version(&waiting, Goal::Pending);
+    let staged = upload(&rotation.vault, &run(), &rotation.ring, &rotation.name, staged).await;
+    assert_eq!(staged.failure, None);
+    rotation.faulty.mangle(Some("damaged"));
+    let two = content("two");
+    let wanted = version(&two, Goal::Current);
+    let damaged = upload(&rotation.vault, &run(), &rotation.ring, &rotation.name, wanted).await;
+    assert_eq!(damaged.failure, Some(Failure::NotVerified));
+    let found = damaged.found.unwrap();
+    assert!(!found.version.rotation_states.contains(RotationState::Current), "the truth is told");
+    rotation.faulty.mangle(None);
+    assert_eq!(rotation.current().await, "one");
+    let states = rotation.states().await;
+    assert_eq!(states[..2], [(1, "current".to_owned()), (2, "pending".to_owned())]);
+    // Run again, it is read back before it is promoted, and the other one waits on.
+    assert_eq!(rotation.upload(Goal::Current).await, None);
+    let rotated = [(1, "previous"), (2, "pending"), (3, "current, latest")];
+    assert_eq!(rotation.states().await, rotated.map(|(n, s)| (n, s.to_owned())));
+}
+
+#[tokio::test]
+async fn version_beside_a_pending_one_that_cannot_be_taken_back_is_told() {
+    let calls = |fault: Option<usize>| async move {
+        let rotation = Rotation::new().await;
+        let waiting = content("waiting");
+        let staged = version(&waiting, Goal::Pending);
+        let staged = upload(&rotation.vault, &run(), &rotation.ring, &rotation.name, staged).await;
+        assert_eq!(staged.failure, None);
+        rotation.faulty.calls();
+        rotation.faulty.mangle(Some("damaged"));
+        if let Some(call) = fault {
+            rotation.faulty.fail(call, When::Before);
+        }
+        (rotation.upload(Goal::Current).await, rotation.faulty.calls())
+    };
+    let (failure, made) = calls(None).await;
+    assert_eq!(failure, Some(Failure::NotVerified));
+    let back = made.iter().position(|call| *call == "set_rotation_state").unwrap();
+    let read = made.iter().position(|call| *call == "read_content").unwrap();
+    assert_eq!(calls(Some(back)).await.0, Some(Failure::NotTakenBack));
+    // What cannot be read back is not taken from readers.
+    assert_eq!(calls(Some(read)).await.0, None);
 }
 
 #[tokio::test]

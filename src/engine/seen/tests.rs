@@ -6,9 +6,10 @@ use super::*;
 use crate::domain::policy::OnExisting;
 use crate::domain::port::{Backend, Capability, ErrorKind};
 use crate::domain::port::{Metadata, Options};
+use crate::engine::failure::Taken;
 use crate::engine::keys::{Keys, OnMissingKey};
 use crate::engine::refresh::{Known, Looked, refresh};
-use crate::engine::secret::{Creation, create};
+use crate::engine::secret::{Creation, Outcome, create};
 use crate::engine::testing::{Memory, When, capability, content, failing, name, ring, run};
 use crate::engine::vault::VaultOptions;
 
@@ -158,6 +159,87 @@ async fn free_names_are_told_by_the_listing() {
     let calls = memory.calls();
     assert_eq!((count(&calls, "read"), count(&calls, "list")), (SINGLE_READS, 2));
     assert!(look_for(&vault, &run(), &secret(3)).await.unwrap().is_some());
+}
+
+async fn create_one(vault: &Vault, place: usize) -> Outcome {
+    let (name, content) = (secret(place), content("new"));
+    let wanted = Creation {
+        made: false,
+        name: &name,
+        metadata: Metadata { enabled: true, ..Metadata::default() },
+        options: Options::new(),
+        content: Some(&content),
+        on_existing: OnExisting::Fail,
+        salt: None,
+    };
+    create(vault, &run(), &ring(), &wanted).await
+}
+
+#[tokio::test]
+async fn create_does_not_look_at_a_name_that_the_finished_listing_lacks() {
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    assert!(look_for(&vault, &run(), &secret(100)).await.unwrap().is_none());
+    assert!(look_for(&vault, &run(), &secret(101)).await.unwrap().is_none());
+    assert_eq!(memory.calls(), ["list", "list"]);
+    assert_eq!(create_one(&vault, 100).await.failure, None);
+    assert_eq!(memory.calls(), ["create"]);
+    // The first write ends what was seen of secrets, not what names were free.
+    assert_eq!(create_one(&vault, 101).await.failure, None);
+    assert_eq!(memory.calls(), ["create"]);
+}
+
+#[tokio::test]
+async fn create_looks_where_the_listing_was_not_finished_or_has_the_name() {
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    assert_eq!(create_one(&vault, 100).await.failure, None);
+    assert_eq!(memory.calls(), ["read", "create"], "nothing was listed");
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    // On the first page of two.
+    assert!(look_for(&vault, &run(), &secret(3)).await.unwrap().is_some());
+    memory.calls();
+    assert_eq!(create_one(&vault, 100).await.failure, None);
+    assert_eq!(memory.calls(), ["read", "create"]);
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    assert!(look_for(&vault, &run(), &secret(100)).await.unwrap().is_none());
+    memory.calls();
+    assert!(create_one(&vault, 3).await.failure.is_some(), "it is there");
+    assert_eq!(memory.calls(), ["read"]);
+}
+
+#[tokio::test]
+async fn name_that_a_late_listing_lacked_is_looked_at_when_the_vault_refuses_it() {
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    assert!(look_for(&vault, &run(), &secret(100)).await.unwrap().is_none());
+    // Somebody else was faster, through another connection.
+    let theirs = super::super::testing::vault(&memory);
+    let wanted = content("theirs");
+    let name = secret(100);
+    let creation = Creation {
+        made: false,
+        name: &name,
+        metadata: Metadata::default(),
+        options: Options::new(),
+        content: Some(&wanted),
+        on_existing: OnExisting::Fail,
+        salt: None,
+    };
+    assert_eq!(create(&theirs, &run(), &ring(), &creation).await.failure, None);
+    memory.calls();
+    let outcome = create_one(&vault, 100).await;
+    assert_eq!(outcome.failure, Some(Failure::Taken(Taken::Active)));
+    assert_eq!(memory.calls(), ["create", "read"]);
+    assert_eq!(memory.value(name.as_str()).as_deref(), Some("theirs"));
+}
+
+#[tokio::test]
+async fn listing_is_not_asked_once_something_was_written() {
+    let (memory, vault) = filled(20, RefreshBy::List).await;
+    assert!(!vault.has_written());
+    assert_eq!(create_one(&vault, 50).await.failure, None);
+    assert!(vault.has_written());
+    memory.calls();
+    assert!(look_for(&vault, &run(), &secret(100)).await.unwrap().is_none());
+    assert_eq!(memory.calls(), ["read"]);
 }
 
 #[tokio::test(start_paused = true)]

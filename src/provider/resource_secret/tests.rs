@@ -265,6 +265,24 @@ async fn taken_name_is_told_at_plan() {
     assert!(detail.contains("\"main/db\"") && detail.contains("adopt"), "{detail}");
 }
 
+/// At apply core plans a create once more, in the process that writes others meanwhile: a look per
+/// create for something that was told before.
+#[tokio::test]
+async fn plan_of_an_apply_that_has_begun_does_not_look_at_the_name() {
+    let mut bench = Bench::new();
+    let first = bench.plan(&config("one", vec![])).await;
+    assert_eq!(bench.main.calls(), ["read"]);
+    succeed(&bench.apply(&config("one", vec![])).await);
+    bench.main.calls();
+    let again = bench.plan_again(&config("two", vec![]), &first).await;
+    assert_eq!(errors(&again.diagnostics), Vec::<&str>::new());
+    assert_eq!(bench.main.calls(), Vec::<&str>::new());
+    // The next walk looks.
+    bench.state = Value::Null;
+    let next = bench.plan(&config("two", vec![])).await;
+    assert_eq!(errors(&next.diagnostics), ["Name is taken by an existing secret"]);
+}
+
 #[tokio::test]
 async fn adopted_secret_is_announced_and_taken_over() {
     let mut bench = given("theirs", vec![]).await;

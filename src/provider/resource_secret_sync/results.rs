@@ -116,7 +116,9 @@ fn class(failure: &Failure) -> &'static str {
             _ => "caller",
         },
         Failure::TimedOut { .. } => "remote",
-        Failure::Stopped { .. } | Failure::Held | Failure::NotVerified => "ours",
+        Failure::Stopped { .. } | Failure::Held | Failure::NotVerified | Failure::NotTakenBack => {
+            "ours"
+        }
         _ => "caller",
     }
 }

@@ -135,7 +135,7 @@ async fn upload(apply: &Apply, ring: &KeyRing, content: &Content) -> Outcome {
     let name = &apply.located.name;
     // A value that was made is always uploaded: a version with the same recipe may be another
     // resource's, or the one that a replacement is to get rid of.
-    let wanted = Upload { content, salt: None, goal };
+    let wanted = Upload { content, goal };
     version::upload(&apply.vault, &apply.run, ring, name, wanted).await
 }
 
@@ -211,8 +211,8 @@ fn report(apply: &Apply, verb: &'static str, failure: &Failure, diags: &mut Diag
             "Version was not promoted",
             format!(
                 "Attempted: {verb} secret {id:?}.\nAnswer: what was read back is not what its \
-                 fingerprint says.\nNext step: nothing changed for readers. Look at the version, \
-                 and upload the content again."
+                 fingerprint says.\nNext step: readers have what they had before. Look at the \
+                 version, and upload the content again."
             ),
         ),
         Failure::Vanished => diags.error(

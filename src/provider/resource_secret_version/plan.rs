@@ -199,7 +199,8 @@ fn plan_move(config: &Fields, before: &Fields, response: &mut PlanResponse) {
             Path::attribute("rotation_state"),
             "Current version cannot be made pending",
             "Readers would have nothing to read. Next step: make another version current (with \
-             its own rotation_state = \"current\"); this one becomes previous by that.",
+             its own rotation_state = \"current\"); this one becomes previous by that. A destroy is \
+             planned like this first; -refresh=false leaves that out.",
         );
     }
 }

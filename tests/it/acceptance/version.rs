@@ -178,6 +178,9 @@ fn refused_configurations(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds();
     with_versions(workspace, &version("v", "number = 1\nrotation_state = \"pending\""));
     workspace.plan(&[]).fails().says("Current version cannot be made pending");
+    // Core plans a destroy as an update first, and does not say that it is one.
+    workspace.destroy().fails().says("Current version cannot be made pending");
+    workspace.run(&["destroy", "-no-color", "-auto-approve", "-refresh=false"]).succeeds();
 }
 
 /// Providers that a CLI started.
