@@ -116,7 +116,7 @@ impl Apply {
     }
 
     /// The public half of the key pair that was made, to be told when it was written.
-    fn public_key(&self) -> Option<&str> {
+    pub(super) fn public_key(&self) -> Option<&str> {
         self.made.as_ref()?.public_key.as_deref()
     }
 

@@ -45,8 +45,12 @@ pub(super) async fn relocate(
     match result {
         Ok(moved) => {
             notes(&moved.notes, apply, diags);
-            response.state =
-                Some(complete(&apply.planned, &moved.observed, &apply.vault, apply.backend()));
+            let mut state =
+                complete(&apply.planned, &moved.observed, &apply.vault, apply.backend());
+            if let Some(public_key) = apply.public_key().filter(|_| content.is_some()) {
+                state.set("public_key", Value::string(public_key));
+            }
+            response.state = Some(state);
             response.identity = Some(apply.identity());
             if content.is_some()
                 && let Some(print) = &moved.observed.fingerprint

@@ -8,6 +8,7 @@ use crate::engine::vault::DriftDetection;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::number::Number;
 use crate::plugin::framework::path::Path;
+use crate::plugin::framework::schema::AttributeKind;
 use crate::plugin::framework::value::Value;
 
 fn text(value: &str) -> Value {
@@ -281,6 +282,31 @@ async fn plan_of_an_apply_that_has_begun_does_not_look_at_the_name() {
     bench.state = Value::Null;
     let next = bench.plan(&config("two", vec![])).await;
     assert_eq!(errors(&next.diagnostics), ["Name is taken by an existing secret"]);
+}
+
+/// A move and a new recipe at once: what is told belongs to the value in the new vault.
+#[tokio::test]
+async fn move_with_another_recipe_tells_the_new_public_half() {
+    let schema = crate::provider::schema::secret::schema();
+    let AttributeKind::Nested(_, arguments) = &schema.attributes["generate"].kind else {
+        panic!("generate is nested");
+    };
+    let pair = |profile: &str, owner: &str| -> Config<'static> {
+        let mut generate = Value::object(arguments.keys().map(|name| (name, Value::Null)));
+        generate.set("kind", text("ed25519"));
+        generate.set("keepers", map(&[("owner", owner)]));
+        vec![("name", text("db")), ("profile", text(profile)), ("generate", generate)]
+    };
+    let mut bench = Bench::new();
+    succeed(&bench.apply(&pair("main", "anna")).await);
+    let first = bench.text("public_key").unwrap().to_owned();
+    succeed(&bench.apply(&pair("other", "anna")).await);
+    assert_eq!(bench.text("public_key"), Some(first.as_str()), "a move alone keeps the value");
+    succeed(&bench.apply(&pair("main", "berta")).await);
+    let second = bench.text("public_key").expect("a public half").to_owned();
+    assert_ne!(first, second);
+    let planned = bench.plan(&pair("main", "berta")).await;
+    assert!(planned.value.same(&bench.state));
 }
 
 #[tokio::test]
