@@ -39,12 +39,16 @@ pub(super) async fn read(
         Err(problem) => return errors::no_vault(&problem, Path::attribute("profile"), diags),
     };
     let profile = profile.as_str();
+    let text = fields.name.known().map_or("", String::as_str);
+    // Also what is not looked at keeps an identity; older clients bring none.
+    if response.identity.is_none() {
+        response.identity = Some(identity(profile, text));
+    }
     let vault = match configured.vault(profile) {
         Ok(vault) => vault,
         Err(NoVault::Unknown) => return warn_not_refreshed(profile, diags),
         Err(problem) => return errors::no_vault(&problem, Path::attribute("profile"), diags),
     };
-    let text = fields.name.known().map_or("", String::as_str);
     let name = match SecretName::parse(text) {
         Ok(name) => name,
         Err(error) => {

@@ -29,6 +29,10 @@ pub(super) async fn read(
     let secret_id = fields.secret_id.known().map_or("", String::as_str);
     let Some((located, vault)) = locate(secret_id, &configured, diags) else { return };
     let number = fields.number().unwrap_or(0);
+    // Also what is not looked at keeps an identity; older clients bring none.
+    if response.identity.is_none() {
+        response.identity = Some(identity(&located, number));
+    }
     let run = run(ctx, timeouts::of(&request.state, Operation::Read));
     let found = match refresh(&vault, &run, &located.name, number).await {
         Ok(Some(found)) => found,
