@@ -62,12 +62,25 @@ impl Response {
         Some(wait.try_into().unwrap_or(Duration::ZERO))
     }
 
+    /// The id that the service, or whoever answered in its place, gave the request. Vendors agree
+    /// on the end of the header's name only. One that the client chose is not meant.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        const LONGEST: usize = 200;
+        let named = self.headers.iter().find(|(name, _)| {
+            let name = name.as_str();
+            (name.ends_with("request-id") || name.ends_with("requestid"))
+                && !name.contains("client")
+        });
+        named?.1.to_str().ok().filter(|id| !id.is_empty() && id.len() <= LONGEST)
+    }
+
     /// The body as JSON.
     ///
     /// # Errors
-    /// `Unexpected` when it is something else; the error tells the content type and where reading
-    /// stopped, never the content. Its outcome is unknown: the service did what it was asked, or
-    /// somebody else answered in its place.
+    /// `Unexpected` when it is something else; the error tells the request id, the content type and
+    /// where reading stopped, never the content. Its outcome is unknown: the service did what it
+    /// was asked, or somebody else answered in its place.
     pub fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, BackendError> {
         serde_json::from_slice(self.body.expose()).map_err(|error| {
             let kind = match error.classify() {
@@ -75,7 +88,7 @@ impl Response {
                 serde_json::error::Category::Syntax => "it is not JSON",
                 _ => "it does not have the documented shape",
             };
-            BackendError::permanent(
+            let error = BackendError::permanent(
                 ErrorKind::Unexpected,
                 operation,
                 format!(
@@ -86,7 +99,11 @@ impl Response {
                 ),
             )
             .with("status", self.status.to_string())
-            .outcome_unknown()
+            .outcome_unknown();
+            match self.request_id() {
+                Some(id) => error.with("request_id", id),
+                None => error,
+            }
         })
     }
 
@@ -100,4 +117,29 @@ impl Response {
 /// A date as HTTP writes it.
 fn http_date(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(headers: &[(&'static str, &'static str)]) -> Response {
+        let headers = headers.iter().map(|(name, value)| {
+            let name = reqwest::header::HeaderName::from_static(name);
+            (name, reqwest::header::HeaderValue::from_static(value))
+        });
+        Response { status: 200, headers: headers.collect(), body: Secret::from("<html>canary") }
+    }
+
+    #[test]
+    fn answer_that_cannot_be_read_tells_the_request_id_and_nothing_of_itself() {
+        for name in ["opc-request-id", "x-ms-request-id", "x-amzn-requestid", "x-request-id"] {
+            let answer = answer(&[("x-ms-client-request-id", "ours"), (name, "id-4711")]);
+            let error = answer.json::<u32>("read").unwrap_err();
+            assert!(error.context.contains(&("request_id", "id-4711".to_owned())), "{error:?}");
+            assert!(!format!("{error:?}").contains("canary"));
+        }
+        let error = answer(&[("x-ms-client-request-id", "ours")]).json::<u32>("read").unwrap_err();
+        assert!(error.context.iter().all(|(key, _)| *key != "request_id"), "{error:?}");
+    }
 }

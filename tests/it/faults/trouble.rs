@@ -47,35 +47,38 @@ pub fn all() -> Vec<Trouble> {
         trouble("silence before", Fault::Before(Play::Stall)),
         trouble("silence after", Fault::after(|_| Play::Stall)),
         trouble("JSON cut short", Fault::after(cut_short)),
-        trouble("HTML for success", Fault::after(|_| Play::Answer(html(200)))),
-        trouble("HTML with 404", Fault::Before(Play::Answer(html(404)))),
-        trouble("HTML with 502", Fault::after(|_| Play::Answer(html(502)))),
+        told(trouble("HTML for success", Fault::after(|_| Play::Answer(html(200))))),
+        told(trouble("HTML with 404", Fault::Before(Play::Answer(html(404))))),
+        told(trouble("HTML with 502", Fault::after(|_| Play::Answer(html(502))))),
         trouble(
             "another content type",
             Fault::after(|a| Play::Answer(a.with("content-type", "text/plain"))),
         ),
         trouble("100 MB of JSON", Fault::after(|_| flood(true))),
         trouble("100 MB of JSON in chunks", Fault::after(|_| flood(false))),
-        trouble(
+        told(trouble(
             "redirect",
             Fault::Before(Play::Answer(answer(307, "").with("location", "https://192.0.2.1/"))),
-        ),
+        )),
     ];
     for status in [401, 403, 408, 409, 412, 423, 429, 500, 502, 503, 504] {
         let before = Fault::Before(Play::Answer(answer(status, BODY)));
-        let trouble = trouble(&format!("{status}"), before);
-        all.push(Trouble { lasting: true, has_request_id: true, ..trouble });
+        all.push(told(lasting(trouble(&format!("{status}"), before))));
     }
     for status in [408, 500, 502, 504] {
         let after = Fault::after(move |_| Play::Answer(answer(status, BODY)));
-        let trouble = trouble(&format!("{status} after it was done"), after);
-        all.push(Trouble { has_request_id: true, ..trouble });
+        all.push(told(trouble(&format!("{status} after it was done"), after)));
     }
     for (status, wait) in [(429, "1"), (503, "1"), (503, "3600")] {
         let before = Fault::Before(Play::Answer(answer(status, BODY).with("retry-after", wait)));
-        all.push(trouble(&format!("{status} with Retry-After {wait}"), before));
+        all.push(told(lasting(trouble(&format!("{status} with Retry-After {wait}"), before))));
     }
     all
+}
+
+/// An error that comes of it tells the request id.
+fn told(trouble: Trouble) -> Trouble {
+    Trouble { has_request_id: true, ..trouble }
 }
 
 fn lasting(trouble: Trouble) -> Trouble {
