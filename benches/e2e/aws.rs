@@ -4,16 +4,15 @@
 //! changes. The other provider is taken from a filesystem mirror that `COFFER_BENCH_PLUGINS` names.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use super::cli::{Project, Run};
+use super::support::moto::Moto;
 use super::{BINARY, Report};
 
 const SECRETS: usize = 100;
-const PROFILES: usize = 30;
 const PEER: &str = "registry.terraform.io/hashicorp/aws/5.100.0/linux_amd64";
 
 /// A command with the calls that it made.
@@ -22,9 +21,9 @@ struct Measured {
     calls: u64,
 }
 
-/// Measures both, and thirty profiles in one process.
+/// Measures both.
 pub fn measure(terraform: &Path, report: &mut Report) {
-    let moto = match Moto::start() {
+    let moto = match Moto::start(&[]) {
         Ok(moto) => moto,
         Err(reason) => return println!("AWS on moto: not measured, {reason}"),
     };
@@ -49,13 +48,6 @@ pub fn measure(terraform: &Path, report: &mut Report) {
     let per_secret = ours[0].calls as f64 / SECRETS as f64;
     report.figure("AWS: calls of the first apply, per secret", per_secret, 3.0, "");
     report.figure("AWS: calls of the no-change plan of 100", ours[1].calls as f64, 5.0, "");
-    let many =
-        Project::of(terraform, &profiles(&moto), Some(("coffer/coffer", folder)), environment());
-    let peak = ["apply", "plan"].map(|command| {
-        let more = if command == "apply" { "-auto-approve" } else { "-detailed-exitcode" };
-        many.run(&[command, more]).peak_mib
-    });
-    report.figure("AWS: resident, thirty profiles in use", peak[0].max(peak[1]), 80.0, "MiB");
 }
 
 fn side(
@@ -67,9 +59,9 @@ fn side(
 ) -> [Measured; 2] {
     let project = Project::of(terraform, configuration, Some((source, folder)), environment());
     [["apply", "-auto-approve"], ["plan", "-detailed-exitcode"]].map(|command| {
-        moto.http("POST");
+        reset(moto);
         let run = project.run(&command);
-        Measured { run, calls: moto.calls() }
+        Measured { run, calls: calls(moto) }
     })
 }
 
@@ -87,7 +79,8 @@ fn show(name: &str, side: &[Measured; 2]) {
     }
 }
 
-fn environment() -> Vec<(&'static str, String)> {
+/// Sign-in and fingerprint key.
+pub fn environment() -> Vec<(&'static str, String)> {
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
         .into_iter()
         .map(|name| (name, "benchmark".to_owned()))
@@ -111,28 +104,6 @@ fn coffer(moto: &Moto) -> String {
             text,
             "resource \"coffer_secret\" \"r{i:03}\" {{\n  name     = \"app/secret-{i:03}\"\n  \
              value_wo = \"value-{i:03}\"\n}}"
-        )
-        .unwrap();
-    }
-    text
-}
-
-fn profiles(moto: &Moto) -> String {
-    let mut text = "provider \"coffer\" {\n  profiles = {\n".to_owned();
-    for i in 0..PROFILES {
-        writeln!(
-            text,
-            "    p{i} = {{ aws_secrets_manager = {{ region = \"many-{i}\", endpoint = \"{}\" }} }}",
-            moto.url()
-        )
-        .unwrap();
-    }
-    write!(text, "  }}\n{FINGERPRINT}}}\n").unwrap();
-    for i in 0..PROFILES {
-        writeln!(
-            text,
-            "resource \"coffer_secret\" \"r{i}\" {{\n  profile  = \"p{i}\"\n  name     = \
-             \"app/secret\"\n  value_wo = \"value-{i}\"\n}}"
         )
         .unwrap();
     }
@@ -167,54 +138,27 @@ fn peer() -> Result<PathBuf, String> {
     if folder.is_dir() { Ok(folder) } else { Err(format!("{} is not there", folder.display())) }
 }
 
-/// moto on a free port, until this process ends.
-struct Moto {
-    port: u16,
-    _process: Child,
+/// Calls of moto since the last reset.
+pub fn calls(moto: &Moto) -> u64 {
+    let answer = http(moto, "GET");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let calls: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).unwrap();
+    println!("  {}", serde_json::Value::Object(calls.clone()));
+    calls.values().filter_map(serde_json::Value::as_u64).sum()
 }
 
-impl Moto {
-    fn start() -> Result<Self, String> {
-        let python =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/python-clients-1/bin/python");
-        if !python.is_file() {
-            return Err("no moto; `make tools` installs it".to_owned());
-        }
-        let mut process = Command::new(python)
-            .args(["-c", include_str!("../../tests/it/support/moto_server.py")])
-            .env("MOTO_ALLOW_NONEXISTENT_REGION", "True")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|problem| format!("moto does not start: {problem}"))?;
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().parse().map_err(|_| "moto ends at once".to_owned())?;
-        Ok(Self { port, _process: process })
-    }
+/// Counts from 0 again.
+pub fn reset(moto: &Moto) {
+    http(moto, "POST");
+}
 
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// Calls since the last reset.
-    fn calls(&self) -> u64 {
-        let answer = self.http("GET");
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let calls: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).unwrap();
-        println!("  {}", serde_json::Value::Object(calls.clone()));
-        calls.values().filter_map(serde_json::Value::as_u64).sum()
-    }
-
-    fn http(&self, method: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let request = format!(
-            "{method} /coffer-calls HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
+fn http(moto: &Moto, method: &str) -> String {
+    let url = moto.url();
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    let request =
+        format!("{method} /coffer-calls HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

@@ -63,11 +63,6 @@ pub fn terraform() -> Result<PathBuf, String> {
 /// Runs all sides alternately, so that whatever else the machine does meets all.
 pub fn measure(terraform: &Path, rounds: usize) -> Times {
     let data = blocks("terraform_data", |i| format!("input = \"value-{i:04}\""));
-    let secrets = |resource| {
-        blocks(resource, |i| {
-            format!("name     = \"app/secret-{i:04}\"\n  value_wo = \"value-{i:04}\"")
-        })
-    };
     let idle_binary = idle_provider();
     let coffer_binaries = Path::new(BINARY).parent().unwrap();
     let sides = [
@@ -94,6 +89,33 @@ pub fn measure(terraform: &Path, rounds: usize) -> Times {
     Times { floor, idle, coffer, peak_mib }
 }
 
+/// Secrets that an idle provider serves, applied.
+pub struct Idle {
+    project: Project,
+    _binary: TempDir,
+}
+
+impl Idle {
+    /// Applies them.
+    pub fn start(terraform: &Path) -> Self {
+        let binary = idle_provider();
+        let provider = Some(("idle", binary.path()));
+        let project = Project::new(terraform, &secrets("idle_secret"), provider);
+        project.run(&["apply", "-auto-approve"]);
+        Self { project, _binary: binary }
+    }
+
+    /// A plan without changes.
+    pub fn plan(&self) -> Run {
+        self.project.run(&["plan", "-detailed-exitcode"])
+    }
+}
+
+/// A block for each secret.
+pub fn secrets(resource: &str) -> String {
+    blocks(resource, |i| format!("name     = \"app-secret-{i:04}\"\n  value_wo = \"value-{i:04}\""))
+}
+
 /// A folder with this very program under the name of the idle provider.
 fn idle_provider() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -118,6 +140,7 @@ fn blocks(resource: &str, body: impl Fn(usize) -> String) -> String {
 pub struct Project {
     terraform: PathBuf,
     directory: TempDir,
+    requirement: String,
     environment: Vec<(&'static str, String)>,
 }
 
@@ -137,12 +160,11 @@ impl Project {
         environment: Vec<(&'static str, String)>,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut configuration = resources.to_owned();
-        let mut overrides = String::new();
+        let (mut requirement, mut overrides) = (String::new(), String::new());
         if let Some((source, folder)) = provider {
             let name = source.rsplit('/').next().unwrap();
             write!(
-                configuration,
+                requirement,
                 "terraform {{\n  required_providers {{\n    {name} = {{ source = \"{source}\" \
                  }}\n  }}\n}}\n"
             )
@@ -150,12 +172,19 @@ impl Project {
             let folder = folder.display();
             overrides = format!("  dev_overrides {{\n    \"{source}\" = \"{folder}\"\n  }}\n");
         }
-        fs::write(directory.path().join("main.tf"), configuration).unwrap();
         let settings = format!(
             "disable_checkpoint = true\nprovider_installation {{\n{overrides}  direct {{}}\n}}\n"
         );
         fs::write(directory.path().join("cli.tfrc"), settings).unwrap();
-        Self { terraform: terraform.to_owned(), directory, environment }
+        let project = Self { terraform: terraform.to_owned(), directory, requirement, environment };
+        project.write(resources);
+        project
+    }
+
+    /// Another configuration in its place.
+    pub fn write(&self, resources: &str) {
+        let text = format!("{resources}{}", self.requirement);
+        fs::write(self.directory.path().join("main.tf"), text).unwrap();
     }
 
     /// Runs a command that must succeed.

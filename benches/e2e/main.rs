@@ -12,13 +12,17 @@
 
 mod aws;
 mod cli;
+#[path = "../../tests/it/fakes/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the tests use more of it")]
+mod fakes;
 mod idle;
-#[path = "../../tests/it/support/peer.rs"]
-#[expect(dead_code, reason = "the tests use more of it")]
-mod peer;
+mod many;
 mod start;
+#[expect(dead_code, unused_imports, unused_macros, reason = "the tests use more of it")]
+mod support;
 
 use std::hint::black_box;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -29,6 +33,9 @@ use coffer::domain::material::Secret;
 /// The binary under test, in the profile of the benchmark.
 const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-coffer");
 
+/// Measures with a Terraform and reports.
+type Part = fn(&Path, &mut Report);
+
 fn main() -> ExitCode {
     if idle::serves() {
         return ExitCode::SUCCESS;
@@ -38,11 +45,14 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut report = Report::default();
-    // `cargo bench --bench e2e -- aws` measures only that.
-    if std::env::args().any(|argument| argument == "aws") {
+    // `cargo bench --bench e2e -- aws` measures only that, and so does `many`.
+    let parts: [(&str, Part); 2] = [("aws", aws::measure), ("many", many::measure)];
+    if let Some((name, measure)) =
+        parts.into_iter().find(|(name, _)| std::env::args().any(|argument| argument == *name))
+    {
         match cli::terraform() {
-            Ok(terraform) => aws::measure(&terraform, &mut report),
-            Err(reason) => println!("AWS: not measured, {reason}"),
+            Ok(terraform) => measure(&terraform, &mut report),
+            Err(reason) => println!("{name}: not measured, {reason}"),
         }
         return if report.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
@@ -56,8 +66,7 @@ fn main() -> ExitCode {
     report.figure("keyed fingerprint of 64 bytes", fingerprint().as_secs_f64() * 1e6, 5.0, "µs");
     match cli::terraform() {
         Ok(terraform) => {
-            let rounds = std::env::var("COFFER_BENCH_ROUNDS").map_or(3, |n| n.parse().unwrap());
-            let times = cli::measure(&terraform, rounds);
+            let times = cli::measure(&terraform, rounds());
             let sides = [
                 ("terraform_data", &times.floor),
                 ("objects of that shape, idle provider", &times.idle),
@@ -85,6 +94,7 @@ fn main() -> ExitCode {
             report.figure("first apply of 1,000, to terraform_data", apply, 1.3, "×");
             report.figure("resident at most during both", times.peak_mib, 60.0, "MiB");
             aws::measure(&terraform, &mut report);
+            many::measure(&terraform, &mut report);
         }
         Err(reason) => {
             println!("plan and apply: not measured, {reason}");
@@ -92,6 +102,11 @@ fn main() -> ExitCode {
         }
     }
     if report.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// How often what is compared is measured.
+fn rounds() -> usize {
+    std::env::var("COFFER_BENCH_ROUNDS").map_or(3, |n| n.parse().unwrap())
 }
 
 /// Whether all figures are met so far.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use coffer::plugin::wire::proto::get_provider_schema;
 
-use super::peer::{Peer, Start};
+use super::support::peer::{Peer, Start};
 use super::{median, memory_mib};
 
 /// Figures of a start.

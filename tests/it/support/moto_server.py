@@ -1,7 +1,8 @@
 """moto on a free loopback port, until standard input closes.
 
 Prints the port. Beside the AWS services it answers GET /coffer-calls with the number of calls of
-each method since the last POST there.
+each method since the last POST there. COFFER_LATENCY is what every call of AWS takes longer, in
+seconds.
 """
 
 import collections
@@ -10,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+import time
 
 import moto.secretsmanager.models
 import moto.secretsmanager.responses  # noqa: F401  (loaded before the first call)
@@ -22,6 +24,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 CALLS = collections.Counter()
+LATENCY = float(os.environ.get("COFFER_LATENCY", "0"))
 AWS = DomainDispatcherApplication(create_backend_app)
 
 
@@ -35,6 +38,7 @@ def application(environment, start_response):
         return [body]
     target = environment.get("HTTP_X_AMZ_TARGET", environment["REQUEST_METHOD"])
     CALLS[target.rsplit(".", 1)[-1]] += 1
+    time.sleep(LATENCY)
     return AWS(environment, start_response)
 
 

@@ -63,6 +63,8 @@ pub struct Options {
     pub challenge: Challenge,
     /// The right to read deleted secrets is not part of the right to list.
     pub deleted_need_get: bool,
+    /// What every answer takes longer.
+    pub latency: std::time::Duration,
 }
 
 impl Default for Options {
@@ -76,6 +78,7 @@ impl Default for Options {
             empty_pages: false,
             challenge: Challenge::default(),
             deleted_need_get: true,
+            latency: std::time::Duration::ZERO,
         }
     }
 }

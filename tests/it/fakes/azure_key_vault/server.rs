@@ -113,6 +113,8 @@ async fn answer(shared: &Arc<Shared>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body: Body = body;
     let body = to_bytes(body, MOST).await.unwrap_or_default();
+    let latency = super::locked(&shared.options).latency;
+    tokio::time::sleep(latency).await;
     routes::answer(shared, &head, &body).await
 }
 

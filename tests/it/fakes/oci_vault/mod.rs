@@ -153,6 +153,8 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
     let body = to_bytes(body, 1 << 20).await.unwrap_or_default();
     let received = Received { method: parts.method, target, headers: parts.headers, body };
     let request_id = received.header("opc-request-id").unwrap_or("NONE").to_owned();
+    let latency = world.lock().expect("no handler panicked").settings.latency;
+    tokio::time::sleep(latency).await;
     let answer = world.lock().expect("no handler panicked").handle(&received);
     answer.render(&request_id)
 }

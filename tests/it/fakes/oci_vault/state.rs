@@ -30,6 +30,8 @@ pub struct Settings {
     pub fail_next: Option<String>,
     /// Refusals of content repeat it.
     pub echo_content: bool,
+    /// What every answer takes longer.
+    pub latency: std::time::Duration,
     /// The vault's state; `None` when there is none.
     pub vault_state: Option<&'static str>,
 }
@@ -84,6 +86,7 @@ impl World {
     pub(super) fn new() -> Self {
         Self {
             settings: Settings {
+                latency: std::time::Duration::ZERO,
                 delay: Duration::ZERO,
                 page: 50,
                 reserve_names: true,
