@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::domain::kind::Content;
 use crate::domain::policy::OnExisting;
 use crate::domain::port::{Backend, Capability, ErrorKind};
 use crate::domain::port::{Metadata, Options};
@@ -21,21 +22,25 @@ async fn filled(count: usize, by: RefreshBy) -> (Arc<Memory>, Vault) {
     let memory = Memory::with(Capability { lists, ..capability() });
     for place in 0..count {
         let (name, content) = (secret(place), content("v"));
-        let wanted = Creation {
-            made: false,
-            name: &name,
-            metadata: Metadata { enabled: true, ..Metadata::default() },
-            options: Options::new(),
-            content: Some(&content),
-            on_existing: OnExisting::Fail,
-            salt: None,
-        };
+        let wanted = creation(&name, &content);
         let made = create(&vault(&memory, by), &run(), &ring(), &wanted).await;
         assert!(made.failure.is_none());
     }
     memory.calls();
     let vault = vault(&memory, by);
     (memory, vault)
+}
+
+fn creation<'c>(name: &'c SecretName, content: &'c Content) -> Creation<'c> {
+    Creation {
+        made: false,
+        name,
+        metadata: Metadata { enabled: true, ..Metadata::default() },
+        options: Options::new(),
+        content: Some(content),
+        on_existing: OnExisting::Fail,
+        salt: None,
+    }
 }
 
 fn vault(memory: &Arc<Memory>, refresh_by: RefreshBy) -> Vault {
@@ -163,15 +168,7 @@ async fn free_names_are_told_by_the_listing() {
 
 async fn create_one(vault: &Vault, place: usize) -> Outcome {
     let (name, content) = (secret(place), content("new"));
-    let wanted = Creation {
-        made: false,
-        name: &name,
-        metadata: Metadata { enabled: true, ..Metadata::default() },
-        options: Options::new(),
-        content: Some(&content),
-        on_existing: OnExisting::Fail,
-        salt: None,
-    };
+    let wanted = creation(&name, &content);
     create(vault, &run(), &ring(), &wanted).await
 }
 
@@ -214,15 +211,7 @@ async fn name_that_a_late_listing_lacked_is_looked_at_when_the_vault_refuses_it(
     let theirs = super::super::testing::vault(&memory);
     let wanted = content("theirs");
     let name = secret(100);
-    let creation = Creation {
-        made: false,
-        name: &name,
-        metadata: Metadata::default(),
-        options: Options::new(),
-        content: Some(&wanted),
-        on_existing: OnExisting::Fail,
-        salt: None,
-    };
+    let creation = creation(&name, &wanted);
     assert_eq!(create(&theirs, &run(), &ring(), &creation).await.failure, None);
     memory.calls();
     let outcome = create_one(&vault, 100).await;
