@@ -19,6 +19,7 @@ pub mod material;
 pub mod policy;
 pub mod port;
 pub mod profile;
+pub mod regexp;
 pub mod rotation;
 pub mod secret;
 pub mod sync;

@@ -23,6 +23,7 @@ mod content;
 mod data_secret;
 mod data_secret_versions;
 mod data_secrets;
+mod data_sync_status;
 mod ephemeral_secret;
 mod errors;
 mod function_parse_id;
@@ -48,12 +49,13 @@ use actions::{ActionOnSecret, Deed};
 use data_secret::DataSecret;
 use data_secret_versions::DataSecretVersions;
 use data_secrets::DataSecrets;
+use data_sync_status::DataSyncStatus;
 use ephemeral_secret::EphemeralSecret;
 use function_parse_id::ParseId;
 use function_render_key::RenderKey;
 use list_secret::ListSecret;
 use resource_secret::ResourceSecret;
-use resource_secret_sync::ResourceSecretSync;
+use resource_secret_sync::{ActionSync, ResourceSecretSync};
 use resource_secret_version::ResourceSecretVersion;
 
 /// Type name of the provider, and prefix of its objects.
@@ -103,6 +105,7 @@ impl Provider for Coffer {
             (SECRET, Arc::new(DataSecret::new(Arc::clone(&self.shared)))),
             ("coffer_secret_versions", Arc::new(DataSecretVersions::new(Arc::clone(&self.shared)))),
             ("coffer_secrets", Arc::new(DataSecrets::new(Arc::clone(&self.shared)))),
+            ("coffer_sync_status", Arc::new(DataSyncStatus::new(Arc::clone(&self.shared)))),
         ]
     }
 
@@ -123,6 +126,7 @@ impl Provider for Coffer {
             ("coffer_recover", action(Deed::Recover)),
             ("coffer_rollback", action(Deed::Rollback)),
             ("coffer_rotate", action(Deed::Rotate)),
+            ("coffer_sync", Arc::new(ActionSync::new(Arc::clone(&self.shared)))),
         ]
     }
 

@@ -23,6 +23,8 @@ cases! {
     scenarios
     scenario_oci_vault_blog
     scenario_aws_staged_rotation
+    scenario_oci_vault_sync
+    sync_with_status_and_imports
 }
 
 const REQUIRED: &str = r#"
@@ -220,10 +222,11 @@ fn scenarios(workspace: &mut Workspace) {
 }
 
 /// Scenarios that need a server; each has a case of its own.
-const SERVED: &[&str] = &[OCI_VAULT_BLOG, AWS_STAGED_ROTATION];
+const SERVED: &[&str] = &[OCI_VAULT_BLOG, AWS_STAGED_ROTATION, OCI_VAULT_SYNC];
 
 const OCI_VAULT_BLOG: &str = "05-oci-vault-blog";
 const AWS_STAGED_ROTATION: &str = "10-aws-staged-rotation";
+const OCI_VAULT_SYNC: &str = "12-oci-vault-sync";
 
 /// The article's steps as changes of the configuration, and its program, in the same vault.
 fn scenario_oci_vault_blog(workspace: &mut Workspace) {
@@ -345,6 +348,111 @@ fn scenario_aws_staged_rotation(workspace: &mut Workspace) {
     workspace.apply(&[]).succeeds();
     assert_eq!(moto.boto3(&region, deleted), "False");
     workspace.destroy().succeeds();
+}
+
+/// The request of the page, with its answer; one of the names waits for its deletion, the other one
+/// is somebody else's.
+fn scenario_oci_vault_sync(workspace: &mut Workspace) {
+    let fake = oci_vault::Fake::start();
+    let mut other = workspace.beside("other");
+    for project in [&mut *workspace, &mut other] {
+        for (name, value) in oci_vault::sign_in() {
+            project.env(name, &value);
+        }
+        for (name, value) in [
+            ("OCI_CLI_ENDPOINT", fake.url().as_str()),
+            ("COFFER_FINGERPRINT_KEY", keys::BASE64_256_BITS),
+            ("TF_VAR_vault_id", oci_vault::VAULT),
+            ("TF_VAR_key_id", oci_vault::KEY),
+            ("TF_VAR_compartment_id", oci_vault::COMPARTMENT),
+            ("TF_VAR_my_secrets", r#"{"DATABASE_URL":"needle-one","API_TOKEN":"needle-two"}"#),
+        ] {
+            project.env(name, value);
+        }
+    }
+    let text = example(&format!("scenarios/{OCI_VAULT_SYNC}/main.tf"));
+    let (head, _) = text.split_once("# What lies under").expect("it has sources");
+    let theirs = "  profile  = \"my-oci-connection\"\n  value_wo = \"theirs\"\n";
+    let secret = |label: &str, name: &str, more: &str| {
+        format!(
+            "resource \"coffer_secret\" \"{label}\" {{\n  name     = {name:?}\n{theirs}{more}}}\n"
+        )
+    };
+    let stays = secret("stays", "DATABASE_URL", "  deletion_policy = \"retain\"\n");
+    other.write("main.tf", &format!("{head}{}{stays}", secret("goes", "API_TOKEN", "")));
+    other.apply(&[]).succeeds();
+    other.destroy().succeeds();
+    let look = |name: &str| {
+        fake.world(|world| {
+            let secret = world.secret(name).expect("it is there");
+            (secret.state, secret.versions.len())
+        })
+    };
+    assert_eq!(look("API_TOKEN"), ("PENDING_DELETION", 1));
+    assert_eq!(look("DATABASE_URL"), ("ACTIVE", 1));
+
+    workspace.write("main.tf", &text);
+    workspace.apply(&["-target=coffer_secret.my_secrets"]).succeeds();
+    let plan = workspace.plan(&[]).has_changes();
+    plan.says("recover and update").says("update, overwriting what was there").never_says("needle");
+    workspace.apply(&[]).succeeds().never_says("needle");
+    assert_eq!((look("API_TOKEN"), look("DATABASE_URL")), (("ACTIVE", 2), ("ACTIVE", 2)));
+    workspace.plan(&[]).has_no_changes();
+    let output = |name| workspace.run(&["output", "-json", name]).succeeds().stdout;
+    let answer: serde_json::Value = serde_json::from_str(&output("secret_sync")).unwrap();
+    assert_eq!(answer["name"], "my-oci-vault-sync");
+    assert_eq!(answer["syncStatus"], "succeeded");
+    assert_eq!(answer["syncOptions"]["initialSyncBehavior"], "overwrite-destination");
+    assert!(answer["lastSyncedAt"].is_string() && answer["isEnabled"] == true, "{answer}");
+    let copies: serde_json::Value = serde_json::from_str(&output("copies")).unwrap();
+    let copy = copies["API_TOKEN"].as_str().unwrap();
+    assert!(copy.starts_with("synced at 20"), "{copy}");
+    workspace.env("TF_VAR_my_secrets", r#"{"DATABASE_URL":"needle-one","API_TOKEN":"needle-new"}"#);
+    workspace.apply(&[]).succeeds();
+    assert_eq!((look("API_TOKEN").1, look("DATABASE_URL").1), (3, 2));
+    workspace.plan(&[]).has_no_changes();
+    // The copies stay, as the request says.
+    workspace.destroy().succeeds();
+    assert_eq!(look("API_TOKEN"), ("ACTIVE", 3));
+}
+
+/// The sync of the examples, its status, and its imports.
+fn sync_with_status_and_imports(workspace: &mut Workspace) {
+    let folder = "resources/coffer_secret_sync";
+    let provider = r#"
+provider "coffer" {
+  default_profile = "local"
+  profiles = {
+    local   = { embedded = { path = "local.db" } }
+    standby = { embedded = { path = "standby.db" } }
+  }
+}
+"#;
+    let secret = ONE_SECRET.replace("name     = \"one\"", "name     = \"app/one\"");
+    workspace.write("main.tf", &format!("{REQUIRED}{provider}{secret}"));
+    workspace.apply(&[]).succeeds();
+    workspace.write("resource.tf", &example(&format!("{folder}/resource.tf")));
+    workspace.apply(&[]).succeeds();
+    let status = example("data-sources/coffer_sync_status/data-source.tf");
+    workspace.write("status.tf", &status);
+    workspace.apply(&[]).succeeds().never_says("Check block assertion failed");
+    workspace.plan(&[]).has_no_changes();
+    let id = workspace.attribute("coffer_secret_sync.prod", "id");
+    let known = "5f0c6d2b8e914a7f9d3e1b7a4c28f06e";
+    let own = |text: String| {
+        assert!(text.contains(known), "{text}");
+        text.replace(known, &id)
+    };
+    workspace.run(&["state", "rm", "coffer_secret_sync.prod"]).succeeds();
+    workspace.write("import.tf", &own(example(&format!("{folder}/import-by-string-id.tf"))));
+    workspace.apply(&[]).succeeds().says("1 imported, 0 added, 1 changed");
+    fs::remove_file(workspace.file("import.tf")).unwrap();
+    workspace.run(&["state", "rm", "coffer_secret_sync.prod"]).succeeds();
+    let script = own(example(&format!("{folder}/import.sh")));
+    let command = script.lines().find(|line| line.starts_with("terraform ")).unwrap();
+    let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
+    workspace.run(&arguments).succeeds();
+    lives(workspace);
 }
 
 /// Applied, then nothing to do, then destroyed.

@@ -66,6 +66,7 @@ const LAYERS: &[Layer] = &[
             "p12_keystore",
             "pkcs1",
             "pkcs8",
+            "regex_lite",
             "sec1",
             "serde_json",
             "sha1",

@@ -37,7 +37,33 @@ pub enum Owner {
     Nobody,
 }
 
+/// Digits of an instance.
+const INSTANCE_DIGITS: usize = 32;
+
+/// True for the name that a sync may have.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let slug = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !text.is_empty() && text.chars().all(slug)
+}
+
 impl Identity {
+    /// The identity that the value of an owner tag stands for.
+    #[must_use]
+    pub fn parse(tag: &str) -> Option<Self> {
+        let (name, instance) = tag.rsplit_once('.')?;
+        let digit = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+        let good =
+            is_name(name) && instance.len() == INSTANCE_DIGITS && instance.chars().all(digit);
+        good.then(|| Self { name: name.to_owned(), instance: instance.to_owned() })
+    }
+
+    /// The sync that a secret with these tags belongs to.
+    #[must_use]
+    pub fn of(tags: &BTreeMap<String, String>) -> Option<Self> {
+        Self::parse(tags.get(OWNER_TAG)?)
+    }
+
     /// The value of the owner tag.
     #[must_use]
     pub fn tag(&self) -> String {
@@ -73,5 +99,26 @@ impl Identity {
             }
         }
         tags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tag_of_an_identity_parses_back_and_nothing_else_does() {
+        let instance = "0123456789abcdef".repeat(2);
+        let identity = Identity { name: "prod-1".to_owned(), instance: instance.clone() };
+        assert_eq!(Identity::parse(&identity.tag()), Some(identity.clone()));
+        let tags = BTreeMap::from([(OWNER_TAG.to_owned(), identity.tag())]);
+        assert_eq!(Identity::of(&tags), Some(identity));
+        assert_eq!(Identity::of(&BTreeMap::new()), None);
+        for wrong in ["", "prod", "prod.", ".", &instance, "prod.0123", "prod.x"] {
+            assert_eq!(Identity::parse(wrong), None, "{wrong}");
+        }
+        for name in ["", "Prod", "a b", "a.b"] {
+            assert_eq!(Identity::parse(&format!("{name}.{instance}")), None, "{name}");
+        }
     }
 }

@@ -39,6 +39,8 @@ pub struct Desired {
     pub key: String,
     /// Its version now; `None` when this run will change it first.
     pub version: Option<Version>,
+    /// It has no version to copy, and this run makes none.
+    pub empty: bool,
 }
 
 /// A version of a secret, by what can be known without its value.
@@ -140,6 +142,8 @@ pub enum Action {
     Held,
     /// Nothing: it would be removed if nobody had changed it.
     Spared,
+    /// Nothing: the source has no version to copy.
+    Skipped,
     /// Nothing: it could not be looked at.
     Unreadable,
 }
@@ -206,6 +210,7 @@ impl Action {
             Self::Forget => "forget, and leave it in the vault",
             Self::Held => "not deleted: something could not be read",
             Self::Spared => "not deleted: changed outside",
+            Self::Skipped => "skipped: the source has no version in this rotation state",
             Self::Unreadable => "could not be read",
         }
     }
@@ -301,6 +306,9 @@ fn wanted_action(
     entry: Option<&Entry>,
     seen: &Seen,
 ) -> Action {
+    if wanted.empty {
+        return Action::Skipped;
+    }
     let present = match seen {
         Seen::Unreadable => return Action::Unreadable,
         Seen::Absent => {

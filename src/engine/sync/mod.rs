@@ -26,9 +26,11 @@ use crate::domain::sync::owner::{Identity, Owner};
 use crate::domain::sync::plan::{
     Action, Desired, Entry, Present, Rules, Seen, Steps, Version, imports, plan,
 };
+use crate::domain::version::VersionRecord;
 
 mod remove;
 pub mod select;
+pub mod status;
 mod write;
 
 #[cfg(test)]
@@ -44,6 +46,8 @@ const LIST_FROM: usize = 20;
 pub struct Source {
     /// Their vault.
     pub vault: Arc<Vault>,
+    /// Which version of each secret is copied.
+    pub state: RotationState,
     /// By key.
     pub secrets: BTreeMap<String, Original>,
 }
@@ -55,6 +59,8 @@ pub struct Original {
     pub id: SecretId,
     /// What it is; `None` when this run will make it first.
     pub record: Option<SecretRecord>,
+    /// The version to copy; `None` when there is none, or this run will make it first.
+    pub chosen: Option<VersionRecord>,
     /// This run will change it first.
     pub open: bool,
 }
@@ -62,9 +68,13 @@ pub struct Original {
 impl Original {
     /// The version to copy, when it is known.
     fn version(&self) -> Option<Version> {
-        let current = self.record.as_ref()?.current.as_ref()?;
-        (!self.open)
-            .then(|| Version { id: current.version_id.clone(), print: current.fingerprint.clone() })
+        let chosen = self.chosen.as_ref().filter(|_| !self.open)?;
+        Some(Version { id: chosen.version_id.clone(), print: chosen.fingerprint.clone() })
+    }
+
+    /// True when it has no version to copy, and this run makes none.
+    const fn is_empty(&self) -> bool {
+        self.chosen.is_none() && !self.open
     }
 }
 
@@ -119,7 +129,8 @@ pub async fn preview(
     let mut desired = BTreeMap::new();
     for (key, original) in &source.secrets {
         if let Some(name) = names.get(key) {
-            desired.insert(name.clone(), Desired { key: key.clone(), version: original.version() });
+            let (version, empty) = (original.version(), original.is_empty());
+            desired.insert(name.clone(), Desired { key: key.clone(), version, empty });
         }
     }
     let mut wanted: Vec<SecretName> = desired.keys().chain(ledger.keys()).cloned().collect();
@@ -223,12 +234,17 @@ async fn compare(
         _ => target.rules.adopt.contains(&record.name),
     };
     let foreign = target.identity.owner(&record.metadata.tags) == Owner::Nobody;
-    if !decides || !foreign || original.open || record.lifecycle != Lifecycle::Active {
+    if !decides
+        || !foreign
+        || original.open
+        || original.is_empty()
+        || record.lifecycle != Lifecycle::Active
+    {
         return Ok(None);
     }
     let current = VersionSelector::State(RotationState::Current);
-    let name = &original.id.name;
-    let ours = source.vault.call(run, "read_content", |b| b.read_content(name, current)).await?;
+    let (name, chosen) = (&original.id.name, VersionSelector::State(source.state));
+    let ours = source.vault.call(run, "read_content", |b| b.read_content(name, chosen)).await?;
     let name = &record.name;
     let theirs = target.vault.call(run, "read_content", |b| b.read_content(name, current)).await?;
     Ok(Some(ours.content == theirs.content))
@@ -253,6 +269,7 @@ pub async fn carry_out(
         }
         let job = write::Job {
             source: Arc::clone(&source.vault),
+            state: source.state,
             target: Arc::clone(target),
             ring: Arc::clone(ring),
             run: run.clone(),

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
 use super::{Original, Source, look_all};
-use crate::domain::port::{ListFilter, Lists, SecretRecord};
+use crate::domain::port::{Lifecycle, ListFilter, Lists, SecretRecord};
 use crate::domain::profile::ProfileName;
+use crate::domain::rotation::RotationState;
 use crate::domain::secret::{SecretId, SecretName};
+use crate::domain::version::VersionRecord;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
 use crate::engine::list::list;
@@ -19,6 +24,8 @@ pub struct Selector<'s> {
     pub rule: Option<&'s (dyn Fn(&SecretRecord) -> bool + Send + Sync)>,
     /// Secrets by name; one that is not there yet counts as one that this run makes.
     pub names: &'s [SecretName],
+    /// Which version of each secret is copied.
+    pub state: RotationState,
     /// Most secrets looked at at once.
     pub parallelism: usize,
 }
@@ -66,10 +73,52 @@ pub async fn select(
         let record = records.remove(&name);
         (name, record)
     }));
+    let state = selector.state;
+    let mut chosen = match state {
+        RotationState::Current => BTreeMap::new(),
+        _ => versions(vault, run, &found, selector).await?,
+    };
     let secrets = found.into_iter().map(|(name, record)| {
         let open = record.is_none();
+        let chosen = match state {
+            RotationState::Current => record.as_ref().and_then(|record| record.current.clone()),
+            _ => chosen.remove(&name),
+        };
         let id = SecretId::new(profile.clone(), name.clone());
-        (name.as_str().to_owned(), Original { id, record, open })
+        (name.as_str().to_owned(), Original { id, record, chosen, open })
     });
-    Ok(Source { vault: Arc::clone(vault), secrets: secrets.collect() })
+    Ok(Source { vault: Arc::clone(vault), state, secrets: secrets.collect() })
+}
+
+/// The versions that are in the state asked for. Records tell of the current one only.
+async fn versions(
+    vault: &Arc<Vault>,
+    run: &Run,
+    found: &BTreeMap<SecretName, Option<SecretRecord>>,
+    selector: &Selector<'_>,
+) -> Result<BTreeMap<SecretName, VersionRecord>, Failure> {
+    let slots = Arc::new(Semaphore::new(selector.parallelism.max(1)));
+    let mut lists = JoinSet::new();
+    let live = found.iter().filter(|(_, record)| {
+        record.as_ref().is_some_and(|r| !matches!(r.lifecycle, Lifecycle::Deleted { .. }))
+    });
+    for (name, _) in live {
+        let (vault, run, name) = (Arc::clone(vault), run.clone(), name.clone());
+        let slots = Arc::clone(&slots);
+        lists.spawn(async move {
+            let _slot = slots.acquire_owned().await.ok();
+            let listed = vault.call(&run, "list_versions", |b| b.list_versions(&name)).await;
+            (name, listed)
+        });
+    }
+    let mut chosen = BTreeMap::new();
+    while let Some(finished) = lists.join_next().await {
+        let stopped = |_| Failure::Stopped { operation: "list_versions", in_flight: false };
+        let (name, listed) = finished.map_err(stopped)?;
+        let mut listed = listed?.into_iter();
+        if let Some(version) = listed.find(|v| v.rotation_states.contains(selector.state)) {
+            chosen.insert(name, version);
+        }
+    }
+    Ok(chosen)
 }

@@ -42,9 +42,10 @@ impl Bench {
         for record in list(&vault, &run(), &ListFilter::default()).await.unwrap() {
             let id = SecretId::new("main".parse().unwrap(), record.name.clone());
             let key = record.name.as_str().to_owned();
-            secrets.insert(key, Original { id, record: Some(record), open: false });
+            let chosen = record.current.clone();
+            secrets.insert(key, Original { id, record: Some(record), chosen, open: false });
         }
-        Source { vault, secrets }
+        Source { vault, state: RotationState::Current, secrets }
     }
 
     fn target(&self) -> Arc<Target> {

@@ -27,6 +27,7 @@ use crate::engine::vault::Vault;
 /// One write.
 pub(super) struct Job {
     pub(super) source: Arc<Vault>,
+    pub(super) state: RotationState,
     pub(super) target: Arc<Target>,
     pub(super) ring: Arc<KeyRing>,
     pub(super) run: Run,
@@ -67,7 +68,7 @@ impl Job {
     async fn copy(&self) -> Result<Entry, Failure> {
         let original = self.original.as_ref().ok_or(Failure::Vanished)?;
         let planned = self.source_version()?;
-        let read = read(&self.source, &self.run, &original.id.name).await?;
+        let read = read(&self.source, &self.run, &original.id.name, self.state).await?;
         if read.version.version_id != planned.id {
             let found = Some(read.version.version_id);
             return Err(Failure::ChangedSincePlan { planned: Some(planned.id), found });
@@ -230,7 +231,7 @@ impl Job {
     async fn import(&self) -> Result<Entry, Failure> {
         let (run, found) = (&self.run, self.found.as_ref().ok_or(Failure::Vanished)?);
         let id = self.source_id()?;
-        let read = read(&self.target.vault, run, &self.name).await?;
+        let read = read(&self.target.vault, run, &self.name, RotationState::Current).await?;
         let present = self.original.as_ref().and_then(|original| original.record.as_ref());
         let salt = present.and_then(|r| r.salt).unwrap_or_else(|| Salt(run.random()));
         let print = self.ring.fingerprint(&read.content, salt);
@@ -274,9 +275,14 @@ impl Job {
     }
 }
 
-async fn read(vault: &Vault, run: &Run, name: &SecretName) -> Result<Read, Failure> {
-    let current = VersionSelector::State(RotationState::Current);
-    vault.call(run, "read_content", |backend| backend.read_content(name, current)).await
+async fn read(
+    vault: &Vault,
+    run: &Run,
+    name: &SecretName,
+    state: RotationState,
+) -> Result<Read, Failure> {
+    let selector = VersionSelector::State(state);
+    vault.call(run, "read_content", |backend| backend.read_content(name, selector)).await
 }
 
 fn copy_of(record: &SecretRecord) -> Result<Version, Failure> {

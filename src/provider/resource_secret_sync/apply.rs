@@ -12,6 +12,7 @@ use super::settings::Settings;
 use super::view::{Looked, Moment, View, look};
 use super::{COMPUTED, ResourceSecretSync};
 use crate::domain::fingerprint::KeyRing;
+use crate::domain::rotation::RotationState;
 use crate::domain::sync::owner::Identity;
 use crate::domain::sync::plan::Action;
 use crate::engine::context::Run;
@@ -63,8 +64,17 @@ pub(super) async fn apply(
         response.state = Some(state);
         return;
     }
-    let view =
-        look(resource, &configured, &settings, &instance, prior, &run, Moment::Apply, diags).await;
+    let view = look(
+        &resource.shared,
+        &configured,
+        &settings,
+        &instance,
+        prior,
+        &run,
+        Moment::Apply,
+        diags,
+    )
+    .await;
     let Some(view) = view else { return };
     if let Some(difference) = since_the_plan(&view, request.planned.get("changes")) {
         diags.error(
@@ -215,7 +225,7 @@ fn finish(
 ) {
     let all = counts(&results);
     let whole = match &all {
-        Value::Map(counts) => counts.keys().all(|code| code == "synced"),
+        Value::Map(counts) => counts.keys().all(|code| code == "synced" || code == "skipped"),
         _ => true,
     };
     let status = if whole && tally.failures.is_empty() { "synced" } else { "partial" };
@@ -285,6 +295,10 @@ pub(super) async fn delete(
     response: &mut StateResponse,
 ) {
     let diags = &mut response.diagnostics;
+    if prior.get("source").is_null() {
+        // Imported and never applied: it says of no copy that it is this sync's.
+        return;
+    }
     let Some(settings) = Settings::read(prior, diags) else { return };
     let rules = settings.rules_of_destroy();
     if rules.on_orphan == crate::domain::policy::Removal::Retain {
@@ -303,7 +317,8 @@ pub(super) async fn delete(
                 continue;
             }
         };
-        let source = Source { vault: Arc::clone(&vault), secrets: BTreeMap::new() };
+        let (state, secrets) = (RotationState::Current, BTreeMap::new());
+        let source = Source { vault: Arc::clone(&vault), state, secrets };
         let target = Arc::new(Target {
             vault,
             identity: identity.clone(),
@@ -350,6 +365,6 @@ async fn remove_all(
     failures
 }
 
-fn hexadecimal(bytes: [u8; 16]) -> String {
+pub(super) fn hexadecimal(bytes: [u8; 16]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,7 +1,8 @@
 //! Managed resource `coffer_secret_sync`.
 //!
 //! [`settings`] reads what may be configured, [`view`] looks at source and destinations and plans,
-//! [`plan`] shows that, [`apply`] does it, [`results`] is the ledger in state. Looking and writing
+//! [`plan`] shows that, [`apply`] does it, [`results`] is the ledger in state, [`import`] takes one up, [`action`]
+//! runs without a state. Looking and writing
 //! are [`engine::sync`](crate::engine::sync)'s, the decisions
 //! [`domain::sync`](crate::domain::sync)'s.
 
@@ -12,22 +13,28 @@ use async_trait::async_trait;
 use super::access::Shared;
 use super::schema;
 use crate::domain::policy::InitialSync;
+use crate::domain::rotation::RotationState;
+use crate::domain::sync::plan::imports;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::object::{
-    ApplyRequest, DeleteRequest, PlanRequest, PlanResponse, ReadRequest, Resource, StateResponse,
+    ApplyRequest, DeleteRequest, ImportRequest, PlanRequest, PlanResponse, ReadRequest, Resource,
+    StateResponse,
 };
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::schema::Schema;
 use crate::plugin::framework::value::Value;
 
+mod action;
 mod apply;
+mod import;
 mod plan;
 mod results;
 mod settings;
 mod view;
 
-pub(super) use results::ATTRIBUTES as RESULT;
+pub(super) use action::ActionSync;
+pub(super) use results::{ATTRIBUTES as RESULT, told};
 
 /// What the provider decides, besides `id`.
 const COMPUTED: &[&str] =
@@ -52,25 +59,27 @@ impl Resource for ResourceSecretSync {
     }
 
     async fn validate(&self, _ctx: &Context, config: &Value, diags: &mut Diagnostics) {
+        check_selection(config, diags);
         let source = config.get("source");
         let set = |name: &str| !source.get(name).is_null();
-        let filters = ["names", "name_prefix", "tags", "types"];
-        if !source.is_unknown() && !filters.into_iter().any(set) && !set("secrets") {
-            diags.error(
-                Path::attribute("source"),
-                "Nothing is selected",
-                "A sync copies what its source selects. Next step: set names (such as [\"**\"] for \
-                 all secrets), name_prefix, tags, types or secrets.",
-            );
-        }
         let initial = config.get("initial_sync_behavior").as_str().and_then(InitialSync::parse);
-        if initial.is_some_and(crate::domain::sync::plan::imports) && (set("tags") || set("types"))
-        {
+        if initial.is_some_and(imports) && (set("tags") || set("types")) {
             diags.error(
                 Path::attribute("initial_sync_behavior"),
                 "Import needs a selection by name",
                 "What is imported must be selected by the source afterwards, or it would count as \
-                 gone. Next step: select by names or name_prefix, without tags and types.",
+                 gone. Next step: select by names, name_prefix or regexp, without tags and types.",
+            );
+        }
+        let state = source.get("rotation_state").as_str();
+        let current = RotationState::Current.code();
+        if initial.is_some_and(imports) && state.is_some_and(|state| state != current) {
+            diags.error(
+                Path::attribute("source").child("rotation_state"),
+                "Import needs current versions",
+                "What is imported becomes the current version of the source, and would not be \
+                 what is copied. Next step: leave rotation_state out, or choose another \
+                 initial_sync_behavior.",
             );
         }
     }
@@ -95,7 +104,26 @@ impl Resource for ResourceSecretSync {
         apply::apply(self, ctx, request, response).await;
     }
 
+    async fn import(&self, _ctx: &Context, request: ImportRequest, response: &mut StateResponse) {
+        import::import(request, response);
+    }
+
     async fn delete(&self, ctx: &Context, request: DeleteRequest, response: &mut StateResponse) {
         apply::delete(self, ctx, &request.prior, response).await;
     }
+}
+
+/// A source without any filter would select nothing, or everything.
+fn check_selection(config: &Value, diags: &mut Diagnostics) {
+    let source = config.get("source");
+    let filters = ["names", "name_prefix", "regexp", "tags", "types", "secrets"];
+    if source.is_unknown() || filters.iter().any(|name| !source.get(name).is_null()) {
+        return;
+    }
+    diags.error(
+        Path::attribute("source"),
+        "Nothing is selected",
+        "A sync copies what its source selects. Next step: set names (such as [\"**\"] for all \
+         secrets), name_prefix, regexp, tags, types or secrets.",
+    );
 }

@@ -39,9 +39,17 @@ pub(super) async fn plan(
     }
     let run = run(ctx, timeouts::of(request.config, Operation::Update));
     let instance = request.prior.and_then(|prior| prior.get("id").as_str()).unwrap_or("");
-    let view =
-        look(resource, &configured, &settings, instance, request.prior, &run, Moment::Plan, diags)
-            .await;
+    let view = look(
+        &resource.shared,
+        &configured,
+        &settings,
+        instance,
+        request.prior,
+        &run,
+        Moment::Plan,
+        diags,
+    )
+    .await;
     let Some(view) = view else { return };
     remark(&view, &settings, diags);
     let changes = view.changes();

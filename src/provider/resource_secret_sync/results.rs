@@ -9,7 +9,7 @@ use crate::engine::failure::Failure;
 use crate::engine::sync::Done;
 use crate::plugin::framework::number::Number;
 use crate::plugin::framework::value::Value;
-use crate::provider::errors;
+use crate::provider::{errors, schema};
 
 /// Attributes of one copy; all of them are texts.
 pub(in crate::provider) const ATTRIBUTES: [&str; 9] = [
@@ -23,6 +23,16 @@ pub(in crate::provider) const ATTRIBUTES: [&str; 9] = [
     "source_fingerprint",
     "synced_at",
 ];
+
+/// The state of a sync of which nothing is known yet.
+pub(super) fn blank() -> Value {
+    let attributes = schema::secret_sync::schema().attributes;
+    let mut state = Value::object(attributes.into_keys().map(|name| (name, Value::Null)));
+    for name in ["results", "changes", "counts"] {
+        state.set(name, Value::Map(BTreeMap::new()));
+    }
+    state
+}
 
 /// What state says of one destination.
 pub(super) type Ledger = BTreeMap<SecretName, Entry>;
@@ -63,7 +73,7 @@ pub(super) fn result(
         (Some(failure), _) => ("failed", Some(told(failure))),
         (None, Action::Drifted | Action::Spared) => ("drifted", Some(step.to_string())),
         (None, Action::Conflict(_)) => ("conflict", Some(step.to_string())),
-        (None, Action::Held) => ("skipped", Some(step.to_string())),
+        (None, Action::Held | Action::Skipped) => ("skipped", Some(step.to_string())),
         (None, Action::Unreadable) => ("failed", Some(step.to_string())),
         (None, _) => ("synced", None),
     };
@@ -124,7 +134,7 @@ fn class(failure: &Failure) -> &'static str {
 }
 
 /// A failure in a line.
-pub(super) fn told(failure: &Failure) -> String {
+pub(in crate::provider) fn told(failure: &Failure) -> String {
     match failure {
         Failure::Backend(error) => format!("{error} ({})", errors::kind(error.kind)),
         Failure::ChangedSincePlan { .. } => {

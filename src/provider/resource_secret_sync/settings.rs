@@ -6,6 +6,8 @@ use crate::domain::glob::Glob;
 use crate::domain::key_schema::{KeySchema, Placeholder, Values};
 use crate::domain::policy::{DriftPolicy, InitialSync, Removal};
 use crate::domain::port::SecretRecord;
+use crate::domain::regexp::Regexp;
+use crate::domain::rotation::RotationState;
 use crate::domain::secret::{SecretId, SecretName};
 use crate::domain::sync::naming::Naming;
 use crate::domain::sync::plan::{Rules, imports};
@@ -60,6 +62,8 @@ record! {
         pub(super) profile: Option<String>,
         names: Option<Vec<String>>,
         name_prefix: Option<String>,
+        regexp: Option<String>,
+        rotation_state: Option<String>,
         tags: Option<BTreeMap<String, String>>,
         types: Option<BTreeSet<String>>,
         secrets: Option<Vec<String>>,
@@ -120,6 +124,7 @@ impl SourceSettings {
     pub(super) fn has_filters(&self) -> bool {
         self.names.is_some()
             || self.name_prefix.is_some()
+            || self.regexp.is_some()
             || self.tags.is_some()
             || self.types.is_some()
     }
@@ -130,21 +135,25 @@ impl SourceSettings {
         self.secrets.iter().flatten().any(|known| *known == id.to_string())
     }
 
-    /// True for a name that the filters on names let through.
-    pub(super) fn takes_name(&self, name: &str) -> bool {
-        let prefix = self.name_prefix.as_deref().unwrap_or_default();
-        let globs = self.names.as_ref();
-        name.starts_with(prefix)
-            && globs.is_none_or(|globs| globs.iter().any(|glob| Glob::new(glob).matches(name)))
+    /// Which version of each secret is copied.
+    pub(super) fn state(&self) -> RotationState {
+        let code = self.rotation_state.as_deref();
+        code.and_then(RotationState::parse).unwrap_or(RotationState::Current)
     }
 
-    /// True for a secret that all filters let through.
-    pub(super) fn takes(&self, record: &SecretRecord) -> bool {
-        let tags = self.tags.iter().flatten();
-        let types = self.types.as_ref();
-        self.takes_name(record.name.as_str())
-            && tags.into_iter().all(|(key, value)| record.metadata.tags.get(key) == Some(value))
-            && types.is_none_or(|types| record.kind.is_some_and(|k| types.contains(k.code())))
+    /// The filters, ready for use; reports an expression that is none.
+    pub(super) fn filter(&self, diags: &mut Diagnostics) -> Option<Filter<'_>> {
+        let regexp = match self.regexp.as_deref().map(Regexp::new).transpose() {
+            Ok(regexp) => regexp,
+            Err(problem) => {
+                let at = Path::attribute("source").child("regexp");
+                diags.error(at, "Regular expression is not valid", format!("{problem}."));
+                return None;
+            }
+        };
+        let globs = self.names.as_ref();
+        let globs = globs.map(|globs| globs.iter().map(|glob| Glob::new(glob)).collect());
+        Some(Filter { source: self, globs, regexp })
     }
 
     /// The secrets that are selected by id, all of which are in `profile`.
@@ -175,6 +184,34 @@ impl SourceSettings {
             }
         }
         good.then_some(names)
+    }
+}
+
+/// The filters of a source.
+#[derive(Debug)]
+pub(super) struct Filter<'s> {
+    source: &'s SourceSettings,
+    globs: Option<Vec<Glob>>,
+    regexp: Option<Regexp>,
+}
+
+impl Filter<'_> {
+    /// True for a name that the filters on names let through.
+    pub(super) fn takes_name(&self, name: &str) -> bool {
+        let prefix = self.source.name_prefix.as_deref().unwrap_or_default();
+        let globs = self.globs.as_ref();
+        name.starts_with(prefix)
+            && globs.is_none_or(|globs| globs.iter().any(|glob| glob.matches(name)))
+            && self.regexp.as_ref().is_none_or(|regexp| regexp.matches(name))
+    }
+
+    /// True for a secret that all filters let through.
+    pub(super) fn takes(&self, record: &SecretRecord) -> bool {
+        let tags = self.source.tags.iter().flatten();
+        let types = self.source.types.as_ref();
+        self.takes_name(record.name.as_str())
+            && tags.into_iter().all(|(key, value)| record.metadata.tags.get(key) == Some(value))
+            && types.is_none_or(|types| record.kind.is_some_and(|k| types.contains(k.code())))
     }
 }
 

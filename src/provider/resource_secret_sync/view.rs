@@ -5,9 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ResourceSecretSync;
 use super::results::{Ledger, ledger, told};
-use super::settings::{Settings, importing};
+use super::settings::{Filter, Settings, importing};
 use crate::domain::limits::{Wanted, violations};
 use crate::domain::policy::{InitialSync, Removal};
 use crate::domain::profile::ProfileName;
@@ -22,6 +21,7 @@ use crate::engine::vault::Vault;
 use crate::plugin::framework::diag::Diagnostics;
 use crate::plugin::framework::path::Path;
 use crate::plugin::framework::value::Value;
+use crate::provider::access::Shared;
 use crate::provider::configure::Configured;
 use crate::provider::errors::{self, Attempt};
 
@@ -80,7 +80,7 @@ impl View {
 /// Looks at everything. `None` only after an error.
 #[expect(clippy::too_many_arguments, reason = "each of them is of another kind")]
 pub(super) async fn look(
-    resource: &ResourceSecretSync,
+    shared: &Shared,
     configured: &Configured,
     settings: &Settings,
     instance: &str,
@@ -95,9 +95,10 @@ pub(super) async fn look(
         Ok((profile, vault))
     });
     let (profile, vault) = found.map_err(|problem| errors::no_vault(&problem, at(), diags)).ok()?;
-    let mut source = source(settings, &profile, &vault, run, diags).await?;
+    let filter = settings.source.filter(diags)?;
+    let mut source = source(settings, &filter, &profile, &vault, run, diags).await?;
     if moment == Moment::Plan {
-        open_changing(&mut source, &resource.shared.changing(), &profile, settings);
+        open_changing(&mut source, &shared.changing(), &profile, settings);
     }
     let identity = Identity { name: settings.name.clone(), instance: instance.to_owned() };
     let mut destinations = BTreeMap::new();
@@ -110,7 +111,7 @@ pub(super) async fn look(
                 continue;
             }
         };
-        if let Some(circle) = resource.shared.note_route(&profile, &destination.profile)
+        if let Some(circle) = shared.note_route(&profile, &destination.profile)
             && profile != destination.profile
         {
             let detail = format!(
@@ -139,8 +140,7 @@ pub(super) async fn look(
         check_loops(&source, &destination.profile, &profile, &names, place(), diags);
         check_removal(settings, &vault, diags);
         for name in names.values() {
-            let claimed =
-                resource.shared.claim(&destination.profile, name.as_str(), &settings.name);
+            let claimed = shared.claim(&destination.profile, name.as_str(), &settings.name);
             if let Some(other) = claimed {
                 let detail = format!(
                     "The sync {other:?} writes {name:?} in profile {:?}, too. Next step: give one \
@@ -160,9 +160,8 @@ pub(super) async fn look(
         });
         let ledger = ledger(state, label);
         let imports = importing(settings);
-        let importable = |name: &SecretName| {
-            naming.key(name).filter(|key| imports && settings.source.takes_name(key))
-        };
+        let importable =
+            |name: &SecretName| naming.key(name).filter(|key| imports && filter.takes_name(key));
         let preview = preview(&source, &target, run, &names, &ledger, &importable).await;
         destinations.insert(label.clone(), Looked { target, ledger, preview });
     }
@@ -171,6 +170,7 @@ pub(super) async fn look(
 
 async fn source(
     settings: &Settings,
+    filter: &Filter<'_>,
     profile: &str,
     vault: &Arc<Vault>,
     run: &Run,
@@ -178,10 +178,11 @@ async fn source(
 ) -> Option<Source> {
     let named = settings.source.named(profile, diags)?;
     let profile_name: ProfileName = profile.parse().ok()?;
-    let rule = |record: &_| settings.source.takes(record);
+    let rule = |record: &_| filter.takes(record);
     let selector = Selector {
         rule: if settings.source.has_filters() { Some(&rule) } else { None },
         names: &named,
+        state: settings.source.state(),
         parallelism: settings.parallelism(),
     };
     let found = select(vault, &profile_name, run, &selector).await;
@@ -207,7 +208,7 @@ fn open_changing(
         if let Some(original) = source.secrets.get_mut(&key) {
             original.open = true;
         } else {
-            source.secrets.insert(key, Original { id, record: None, open: true });
+            source.secrets.insert(key, Original { id, record: None, chosen: None, open: true });
         }
     }
 }

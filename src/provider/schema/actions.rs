@@ -3,7 +3,7 @@
 //! Each text names the arguments that do the same without actions.
 
 use super::secret_version::SETTABLE;
-use super::{choices, generate, secret_id_rule};
+use super::{choices, generate, secret_id_rule, secret_sync};
 use crate::plugin::framework::schema::{Attribute, Schema, Validator};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::validators;
@@ -66,6 +66,41 @@ pub(crate) fn rotate() -> Schema {
         .check(validators::one_of(SETTABLE)),
     )
 }
+
+/// `coffer_sync`.
+pub(crate) fn sync() -> Schema {
+    let schema = Schema::new(
+        "Runs a sync now: creates the copies that are absent and updates those that carry its owner \
+         tag. It keeps no state, so it leaves everything else alone and never removes anything. \
+         Without actions: another `sync_trigger` of a `coffer_secret_sync`.",
+    );
+    secret_sync::places(schema)
+        .attribute(
+            "id",
+            Attribute::optional(
+                Type::String,
+                "Instance of the sync, the `id` of its `coffer_secret_sync`. Default: the one that \
+                 wrote the copies that are there, else a new one.",
+            ),
+        )
+        .attribute(
+            "initial_sync_behavior",
+            Attribute::optional(
+                Type::String,
+                format!(
+                    "What happens to a secret that stands at a destination under the name of a \
+                     copy, and that this sync did not write: it is left alone, adopted when its \
+                     content is equal, or the run fails. {}",
+                    choices(CAREFUL)
+                ),
+            )
+            .check(validators::one_of(CAREFUL)),
+        )
+        .attribute("parallelism", Attribute { default: None, ..secret_sync::parallelism() })
+}
+
+/// Initial behaviours that overwrite nothing of others.
+const CAREFUL: &[&str] = &["overwrite_managed", "adopt_if_equal", "fail_if_exists"];
 
 fn secret_id() -> Attribute {
     Attribute::required(

@@ -6,6 +6,7 @@
 pub(crate) mod actions;
 pub(crate) mod data_secret;
 pub(crate) mod data_secrets;
+pub(crate) mod data_sync_status;
 pub(crate) mod ephemeral_secret;
 pub(crate) mod generate;
 pub(crate) mod list_secret;
@@ -18,6 +19,7 @@ pub(crate) mod secret_version;
 use super::import_id::capitalised;
 use crate::domain::profile::ProfileName;
 use crate::domain::secret::SecretName;
+use crate::domain::sync::owner::is_name;
 use crate::plugin::framework::schema::{Attribute, Validator};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::validators;
@@ -32,6 +34,21 @@ fn name_rule() -> Validator {
     rule("the name of a secret", "Name of a secret is not valid", |text| {
         SecretName::parse(text).map(drop).map_err(|error| error.to_string())
     })
+}
+
+/// The name of a sync, required.
+fn name_of_sync(description: &str) -> Attribute {
+    Attribute::required(Type::String, description).check(validators::length(1, 64)).check(rule(
+        "a slug",
+        "Name of a sync is not valid",
+        |text| {
+            if is_name(text) {
+                Ok(())
+            } else {
+                Err("a sync's name has small letters, digits and \"-\" only".to_owned())
+            }
+        },
+    ))
 }
 
 fn profile_rule() -> Validator {

@@ -1,14 +1,18 @@
 //! Schema of the managed resource `coffer_secret_sync`.
 
-use super::{choices, profile_rule, rule};
+use super::{choices, name_of_sync, profile_rule, rule};
 use crate::domain::key_schema::KeySchema;
 use crate::domain::policy::{DriftPolicy, InitialSync, Removal};
+use crate::domain::regexp::Regexp;
 use crate::plugin::framework::number::Number;
 use crate::plugin::framework::schema::{Attribute, Nesting, Presence, Schema};
 use crate::plugin::framework::timeouts::{self, Operation};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::validators;
 use crate::plugin::framework::value::Value;
+
+/// Versions that can be copied.
+const STATES: &[&str] = &["current", "pending", "previous"];
 
 /// The resource.
 pub(crate) fn schema() -> Schema {
@@ -19,7 +23,8 @@ pub(crate) fn schema() -> Schema {
          Nothing is ever deleted that this sync did not write, that somebody else changed, or \
          while anything could not be read.",
     );
-    computed(behaviour(places(schema))).attribute(
+    let schema = places(schema).attribute("description", text("Text for people."));
+    computed(behaviour(schema)).attribute(
         timeouts::ATTRIBUTE,
         timeouts::attribute(&[Operation::Create, Operation::Update, Operation::Delete]),
     )
@@ -53,10 +58,17 @@ fn number(default: i64, greatest: i64, description: &str) -> Attribute {
         .default(Value::Number(Number::Int(default)))
 }
 
-fn places(schema: Schema) -> Schema {
+/// What is copied, and where to: the arguments that the action has, too.
+pub(super) fn places(schema: Schema) -> Schema {
     let ids = "Secrets by id, such as `coffer_secret.a.id`, whatever the filters say. They also \
                make the sync wait for these secrets; one that does not exist yet is planned to be \
                copied when it does.";
+    let state = format!(
+        "Which version of a secret is copied. A secret without a version in this state is \
+         skipped, and a copy that is there stays as it is. {}",
+        choices(STATES)
+    );
+    let state = text(&state).check(validators::one_of(STATES));
     let source = [
         (
             "profile",
@@ -72,6 +84,20 @@ fn places(schema: Schema) -> Schema {
             ),
         ),
         ("name_prefix", text("Only names that begin with this.")),
+        (
+            "regexp",
+            text(
+                "Only names that match this regular expression, and match it as a whole: `app/.*` \
+                 takes `app/db`, `app` does not. No look-around and no back references; at most \
+                 1000 bytes.",
+            )
+            .check(rule(
+                "a regular expression",
+                "Regular expression is not valid",
+                |text| Regexp::new(text).map(drop),
+            )),
+        ),
+        ("rotation_state", state),
         (
             "tags",
             Attribute::optional(Type::map(Type::String), "Only secrets with all of these tags."),
@@ -106,22 +132,11 @@ fn places(schema: Schema) -> Schema {
     schema
         .attribute(
             "name",
-            Attribute::required(
-                Type::String,
+            name_of_sync(
                 "Name of the sync: small letters, digits and hyphens. Together with `id` it marks \
                  the copies as this sync's, in the tag `coffer-owner`.",
-            )
-            .check(validators::length(1, 64))
-            .check(rule("a slug", "Name of a sync is not valid", |text| {
-                let slug = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-                if text.chars().all(slug) {
-                    Ok(())
-                } else {
-                    Err("a sync's name has small letters, digits and \"-\" only".to_owned())
-                }
-            })),
+            ),
         )
-        .attribute("description", text("Text for people."))
         .attribute(
             "source",
             Attribute::nested(
@@ -188,7 +203,12 @@ fn behaviour(schema: Schema) -> Schema {
             choice(DriftPolicy::default().code(), DriftPolicy::CODES, "What happens to a copy that somebody changed or removed."),
         )
         .attribute("max_deletes", number(5, 1_000_000, "Most copies that one run removes at one destination; a plan with more fails."))
-        .attribute("parallelism", number(4, 64, "Most secrets that are copied at once."))
+        .attribute("parallelism", parallelism())
+}
+
+/// How much is done at once.
+pub(super) fn parallelism() -> Attribute {
+    number(4, 64, "Most secrets that are copied at once.")
 }
 
 fn computed(schema: Schema) -> Schema {

@@ -3,6 +3,7 @@
 
 use super::{head, stored};
 use crate::support::cli::{Workspace, cases};
+use crate::support::vault::Vault;
 
 cases! {
     query_finds_secrets_and_writes_configuration
@@ -10,6 +11,7 @@ cases! {
     recovering_by_action
     actions_that_cannot_work_say_why
     rotating_by_action
+    syncing_by_action
 }
 
 /// True for a CLI that knows queries and actions; for others, after seeing it refuse.
@@ -218,4 +220,113 @@ fn rotating_by_action(workspace: &mut Workspace) {
     let wrong = action("now", "generate = { kind = \"uuid\", length = 24 }");
     workspace.write("main.tf", &format!("{main}{wrong}"));
     workspace.run(&["plan", &invoke("coffer_rotate.now")[0]]).fails().says("generate.length");
+}
+
+const SYNCED: &str = r#"
+terraform {
+  required_providers {
+    coffer = {
+      source = "coffer/coffer"
+    }
+  }
+}
+
+provider "coffer" {
+  default_profile = "main"
+  profiles = {
+    main = { embedded = { path = "main.db" } }
+    two  = { embedded = { path = "two.db" } }
+  }
+}
+
+resource "coffer_secret" "db" {
+  name     = "db"
+  value_wo = "canary-ONE"
+}
+
+resource "coffer_secret" "api" {
+  name     = "api"
+  value_wo = "canary-two"
+}
+
+resource "coffer_secret" "theirs" {
+  profile  = "two"
+  name     = "theirs"
+  value_wo = "canary-theirs"
+}
+
+action "coffer_sync" "now" {
+  config {
+    name         = "prod"
+    source       = { names = ["**"] }
+    destinations = { second = { profile = "two", map = { api = "API" } } }
+  }
+}
+"#;
+
+/// Runs without a state, updates its own, and leaves what a resource of the name wrote its own.
+fn syncing_by_action(workspace: &mut Workspace) {
+    if !knows(workspace, &["plan", "-invoke=action.coffer_sync.now"]) {
+        return;
+    }
+    let now = "-invoke=action.coffer_sync.now";
+    workspace.write("main.tf", SYNCED);
+    workspace.apply(&[]).succeeds();
+    let path = workspace.file("two.db");
+    let copy = |name: &str| Vault::at(&path).value(name);
+    workspace.apply(&[now]).succeeds().says("second: 2 created, 0 updated").never_says("canary-");
+    assert_eq!(
+        (copy("db").as_deref(), copy("API").as_deref()),
+        (Some("canary-ONE"), Some("canary-two"))
+    );
+    workspace.apply(&[now]).succeeds().says("0 created, 0 updated, 0 adopted, 2 as they should be");
+    // Only what changed, in a secret that the action wrote itself.
+    let changed = SYNCED.replace("ONE", "new");
+    workspace.write("main.tf", &changed);
+    workspace.apply(&[]).succeeds();
+    workspace.apply(&[now]).succeeds().says("0 created, 1 updated, 0 adopted, 1 as they should be");
+    assert_eq!(copy("db").as_deref(), Some("canary-new"));
+    // Somebody else's secret, and one that has no source any more, stay.
+    let taken = changed
+        .replace("map = { api = \"API\" }", "map = { api = \"theirs\" }")
+        .replace("names = [\"**\"]", "names = [\"api\"]");
+    workspace.write("main.tf", &taken);
+    let said = workspace.apply(&[now]).succeeds();
+    said.says("1 left alone").says("conflict: not written by this sync");
+    assert_eq!(copy("theirs").as_deref(), Some("canary-theirs"));
+    assert_eq!(copy("db").as_deref(), Some("canary-new"));
+    // A resource of the name takes the copies over; the action then works for it.
+    let sync = r#"
+resource "coffer_secret_sync" "s" {
+  name         = "prod"
+  source       = { names = ["**"] }
+  destinations = { second = { profile = "two", map = { api = "API" } } }
+}
+"#;
+    workspace.write("main.tf", &(changed.clone() + sync));
+    workspace.plan(&[]).has_changes().says("\"adopt from api\"");
+    workspace.apply(&[]).succeeds();
+    let later = SYNCED.replace("ONE", "later") + sync;
+    let later = later.replace(
+        "  name         = \"prod\"\n  source",
+        "  name         = \"prod\"\n  auto_sync    = false\n  source",
+    );
+    workspace.write("main.tf", &later);
+    workspace.apply(&[]).succeeds();
+    workspace.apply(&[now]).succeeds().says("1 updated");
+    assert_eq!(copy("db").as_deref(), Some("canary-later"));
+    workspace.write("main.tf", &later.replace("auto_sync    = false", "auto_sync    = true"));
+    workspace.plan(&[]).has_changes().says("\"record\"").never_says("\"update");
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).has_no_changes();
+    // What cannot work is told by the plan.
+    for (wrong, right, says) in [
+        ("profile = \"nowhere\"", "profile = \"two\", map = { api = \"API\" }", "nowhere"),
+        ("source       = {}", "source       = { names = [\"**\"] }", "Nothing is selected"),
+        ("name         = \"Prod\"", "name         = \"prod\"", "small letters"),
+    ] {
+        assert!(SYNCED.contains(right));
+        workspace.write("main.tf", &SYNCED.replace(right, wrong));
+        workspace.run(&["plan", now]).fails().says(says);
+    }
 }

@@ -14,6 +14,10 @@ cases! {
     refused_configurations
     destroy_leaves_or_removes_the_copies
     disabled_and_triggered
+    names_by_regular_expression
+    pending_and_previous_versions
+    lost_state_is_taken_up_by_import
+    status_without_state
 }
 
 /// Profiles `main`, `two` and `three`, and secrets by name and value in `main`.
@@ -275,4 +279,177 @@ fn disabled_and_triggered(workspace: &mut Workspace) {
     apply(workspace, changed, &sync(""));
     assert_eq!(workspace.attribute("coffer_secret_sync.s", "status"), "synced");
     workspace.plan(&[]).has_no_changes();
+}
+
+fn names_by_regular_expression(workspace: &mut Workspace) {
+    apply(workspace, TWO, "");
+    let by = |filters: &str| sync("").replace("names = [\"**\"]", filters);
+    workspace.write("main.tf", &configuration(TWO, &by("regexp = \"d(b|c)|x\"")));
+    workspace.plan(&[]).has_changes().says("prod/db").never_says("prod/api");
+    // The whole name, and together with the other filters.
+    workspace.write("main.tf", &configuration(TWO, &by("regexp = \"[a-z]\"")));
+    workspace.plan(&[]).has_changes().never_says("prod/");
+    apply(workspace, TWO, &by("regexp = \"[a-z]+\"\n    name_prefix = \"ap\""));
+    assert_eq!(get(workspace, "two.db", "prod/api").as_deref(), Some("canary-two"));
+    assert_eq!(get(workspace, "two.db", "prod/db"), None);
+    workspace.plan(&[]).has_no_changes();
+    for (wrong, says) in [
+        ("(", "Regular expression is not valid"),
+        ("(?=a)", "look-around"),
+        ("((a{200}){200}){200}", "256 KiB"),
+    ] {
+        workspace.write("main.tf", &configuration(TWO, &by(&format!("regexp = {wrong:?}"))));
+        workspace.plan(&[]).fails().says(says);
+    }
+}
+
+/// The waiting version goes to the second vault, and later the one before the current.
+fn pending_and_previous_versions(workspace: &mut Workspace) {
+    let of = |state: &str| {
+        let filters = format!("names = [\"**\"]\n    rotation_state = {state:?}");
+        sync("").replace("names = [\"**\"]", &filters)
+    };
+    let next = |state: &str| {
+        format!(
+            r#"
+resource "coffer_secret_version" "next" {{
+  secret_id      = "main/db"
+  value_wo       = "canary-next"
+  rotation_state = "{state}"
+}}
+"#
+        )
+    };
+    let secrets = |more: &str| {
+        configuration(TWO, more).replace(
+            "deletion_policy = \"destroy\"",
+            "deletion_policy = \"destroy\"\n  manage_content  = \"initial\"",
+        )
+    };
+    let apply = |text: &str| {
+        workspace.write("main.tf", &secrets(text));
+        workspace.apply(&[]).succeeds();
+    };
+    apply("");
+    apply(&next("pending"));
+    apply(&(next("pending") + &of("pending")));
+    assert_eq!(get(workspace, "two.db", "prod/db").as_deref(), Some("canary-next"));
+    assert_eq!(get(workspace, "two.db", "prod/api"), None);
+    let state = workspace.attributes("coffer_secret_sync.s");
+    assert_eq!(state["results"]["second"]["prod/api"]["result"], "skipped");
+    assert_eq!(state["status"], "synced");
+    workspace.plan(&[]).has_no_changes();
+    // Nothing waits any more: the copy stays as it is.
+    apply(&(next("current") + &of("pending")));
+    workspace.plan(&[]).has_no_changes();
+    assert_eq!(get(workspace, "two.db", "prod/db").as_deref(), Some("canary-next"));
+    apply(&(next("current") + &of("previous")));
+    assert_eq!(get(workspace, "two.db", "prod/db").as_deref(), Some("canary-one"));
+    workspace.plan(&[]).has_no_changes();
+    let import = of("previous")
+        .replace("  \n}", "  initial_sync_behavior = \"import_prioritize_source\"\n}");
+    workspace.write("main.tf", &secrets(&import));
+    workspace.plan(&[]).fails().says("Import needs current versions");
+}
+
+fn lost_state_is_taken_up_by_import(workspace: &mut Workspace) {
+    given(workspace, TWO, "");
+    let before = workspace.attributes("coffer_secret_sync.s");
+    let path = workspace.file("two.db");
+    let versions = || ["prod/db", "prod/api"].map(|name| Vault::at(&path).latest(name).unwrap());
+    assert_eq!(versions(), [1, 1]);
+    workspace.run(&["state", "rm", "coffer_secret_sync.s"]).succeeds();
+    let id = format!("prod.{}", before["id"].as_str().unwrap());
+    workspace.run(&["import", "coffer_secret_sync.s", "prod"]).fails().says("<name>.<id>");
+    workspace.run(&["import", "coffer_secret_sync.s", &id]).succeeds();
+    // An import alone owns nothing yet, and so has nothing to remove.
+    let plan = workspace.plan(&[]).has_changes();
+    plan.says("= \"record\"")
+        .says("1 to change")
+        .never_says("\"create")
+        .never_says("\"adopt")
+        .never_says("\"update");
+    workspace.apply(&[]).succeeds();
+    assert_eq!(versions(), [1, 1]);
+    let after = workspace.attributes("coffer_secret_sync.s");
+    assert_eq!(after["id"], before["id"]);
+    let prints =
+        |state: &serde_json::Value| state["results"]["second"]["prod/db"]["fingerprint"].clone();
+    assert_eq!(prints(&after), prints(&before));
+    workspace.plan(&[]).has_no_changes();
+    // By block, and copies that differ are written.
+    let changed: &[(&str, &str)] = &[("db", "canary-new"), ("api", "canary-two")];
+    apply(workspace, changed, &sync("enabled = false"));
+    workspace.run(&["state", "rm", "coffer_secret_sync.s"]).succeeds();
+    let block = format!("import {{\n  to = coffer_secret_sync.s\n  id = {id:?}\n}}\n");
+    workspace.write("main.tf", &configuration(changed, &(sync("") + &block)));
+    workspace.plan(&[]).has_changes().says("\"update from db\"").says("= \"record\"");
+    workspace.apply(&[]).succeeds();
+    assert_eq!(get(workspace, "two.db", "prod/db").as_deref(), Some("canary-new"));
+    assert_eq!(versions(), [2, 1]);
+}
+
+/// Another team's configuration: the same vaults under other names, and no state.
+fn status_without_state(workspace: &mut Workspace) {
+    given(workspace, TWO, "");
+    let mut other = workspace.beside("monitoring");
+    let ask = |arguments: &str| {
+        let configuration = configuration(&[], "")
+            .replace("main  =", "prod  =")
+            .replace("default_profile = \"main\"", "default_profile = \"prod\"");
+        let configuration = ["main", "two", "three"].iter().fold(configuration, |text, vault| {
+            let path = workspace.file(&format!("{vault}.db"));
+            text.replace(&format!("\"{vault}.db\""), &format!("{path:?}"))
+        });
+        format!(
+            "{configuration}\ndata \"coffer_sync_status\" \"s\" {{\n  name = \"prod\"\n  \
+             {arguments}\n}}\n"
+        )
+    };
+    let told = |other: &mut Workspace, arguments: &str| {
+        other.write("main.tf", &ask(arguments));
+        other.apply(&[]).succeeds();
+        let state = other.attributes("coffer_sync_status.s");
+        assert!(!state.to_string().contains("canary-"), "a value is in the state");
+        state
+    };
+    let from = "destinations = [\"two\"]\n  source_profile = \"prod\"";
+    let state = told(&mut other, from);
+    assert_eq!((&state["status"], &state["counts"]["synced"]), (&"synced".into(), &2.into()));
+    let copy = state["copies"][1].clone();
+    assert_eq!(copy["name"], "prod/db");
+    assert_eq!(copy["key"], "db");
+    assert_eq!(copy["source"], "main/db");
+    assert_eq!(copy["sync_id"], workspace.attribute("coffer_secret_sync.s", "id"));
+    assert_eq!(copy["fingerprint"], copy["source_fingerprint"]);
+    assert!(copy["remote_version"].is_string() && copy["source_version"].is_string());
+
+    // Unknown, when the sources cannot be found; and nothing in a vault without copies.
+    let state = told(&mut other, "destinations = [\"two\"]");
+    assert_eq!(state["copies"][0]["status"], "unknown");
+    let message = state["copies"][0]["message"].as_str().unwrap();
+    assert!(message.contains("source_profile"), "{message}");
+    let state = told(&mut other, "destinations = [\"three\"]");
+    assert_eq!((&state["status"], state["copies"].as_array().unwrap().len()), (&"empty".into(), 0));
+    let id = "0".repeat(32);
+    let state = told(&mut other, &format!("{from}\n  id = \"{id}\""));
+    assert_eq!(state["status"], "empty");
+
+    // One source is changed, the other one goes: the sync has not run since.
+    apply(workspace, &[("db", "canary-new")], &sync("enabled = false"));
+    let state = told(&mut other, from);
+    assert_eq!(state["status"], "partial");
+    assert_eq!(state["copies"][0]["status"], "orphaned");
+    assert_eq!(state["copies"][1]["status"], "different");
+    apply(workspace, &[("db", "canary-new")], &sync(""));
+    let state = told(&mut other, from);
+    assert_eq!(state["copies"][0]["status"], "deleted");
+    assert_eq!(state["copies"][1]["status"], "synced");
+    assert_eq!(state["counts"], serde_json::json!({ "deleted": 1, "synced": 1 }));
+
+    other.write("main.tf", &ask("destinations = [\"nowhere\"]"));
+    other.plan(&[]).fails().says("nowhere");
+    std::fs::write(workspace.file("three.db"), "no vault").unwrap();
+    other.write("main.tf", &ask("destinations = [\"three\"]"));
+    other.plan(&[]).fails().says("look for the copies of the sync");
 }

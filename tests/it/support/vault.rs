@@ -52,6 +52,11 @@ impl<'p> Vault<'p> {
         }
     }
 
+    /// Number of the last version of a secret; none when there is no secret of the name.
+    pub fn latest(&self, name: &str) -> Option<u64> {
+        run(self.open().read(&parse(name))).ok().map(|record| record.latest)
+    }
+
     fn open(&self) -> std::sync::Arc<dyn coffer::domain::port::Backend> {
         let descriptor = BACKENDS.iter().find(|backend| backend.name == "embedded").unwrap();
         let mut settings = Settings::default();

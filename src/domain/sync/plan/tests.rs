@@ -20,7 +20,7 @@ fn bare(id: &str) -> Version {
 }
 
 fn wanted(version: Version) -> Desired {
-    Desired { key: "k".to_owned(), version: Some(version) }
+    Desired { key: "k".to_owned(), version: Some(version), empty: false }
 }
 
 fn entry(source: Version, copy: Version) -> Entry {
@@ -65,8 +65,11 @@ fn every_row_of_the_table() {
     assert_eq!(act(None, known(), &Seen::Unreadable), Action::Unreadable);
     assert_eq!(act(Some(s2()), known(), &Seen::Unreadable), Action::Unreadable);
     assert_eq!(act(None, None, &nobody), Action::Keep);
-    let open = Desired { key: "k".to_owned(), version: None };
+    let open = Desired { key: "k".to_owned(), version: None, empty: false };
     assert_eq!(act(Some(open), known(), &ours("d1")), Action::Update);
+    let empty = || Desired { key: "k".to_owned(), version: None, empty: true };
+    assert_eq!(act(Some(empty()), known(), &ours("d1")), Action::Skipped);
+    assert_eq!(act(Some(empty()), None, &Seen::Absent), Action::Skipped);
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn worlds() -> impl Strategy<Value = World> {
         map.into_iter()
             .map(|(name, version)| {
                 let key = name.as_str().to_owned();
-                (name, Desired { key, version: Some(version) })
+                (name, Desired { key, version: Some(version), empty: false })
             })
             .collect()
     });
@@ -236,7 +239,10 @@ fn carry_out(steps: &Steps, world: &mut World) {
                 let copy = there.version.clone().unwrap();
                 if step.action == Action::Import {
                     let version = Some(copy.clone());
-                    desired.insert(name.clone(), Desired { key: step.key.clone(), version });
+                    desired.insert(
+                        name.clone(),
+                        Desired { key: step.key.clone(), version, empty: false },
+                    );
                 }
                 let source = desired[name].version.clone().unwrap();
                 ledger.insert(name.clone(), Entry { key: step.key.clone(), source, copy });
