@@ -193,12 +193,13 @@ impl Access {
         if ahead >= 0 { now + by } else { now.checked_sub(by).unwrap_or(now) }
     }
 
-    /// Takes the time from an answer. True when the clocks differed more than was known.
+    /// Takes the time from an answer. True when the clocks differ, or differed until now: what was
+    /// refused may have been signed before another answer told.
     pub(super) fn learn_time(&self, answer: &Response, now: SystemTime) -> bool {
         let Some(theirs) = answer.date() else { return false };
         let ahead = (theirs - OffsetDateTime::from(now)).whole_seconds();
         let known = self.ahead.swap(ahead, Ordering::Relaxed);
-        (ahead - known).abs() > TOLERATED_SKEW
+        ahead.abs() > TOLERATED_SKEW || (ahead - known).abs() > TOLERATED_SKEW
     }
 }
 
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_is_taken_from_the_service_once() {
+    fn clock_is_taken_from_the_service() {
         let access = access();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
         let mut headers = HeaderMap::new();
@@ -269,6 +270,9 @@ mod tests {
         let answer = Response { status: 403, headers, body: Secret::from("") };
         assert!(access.learn_time(&answer, now));
         assert_eq!(access.service_time(now), now + Duration::from_secs(3600));
-        assert!(!access.learn_time(&answer, now), "the same again helps nothing");
+        assert!(access.learn_time(&answer, now), "another call was refused at the same time");
+        let right = now + Duration::from_secs(3600);
+        assert!(access.learn_time(&answer, right), "the clock was set right meanwhile");
+        assert!(!access.learn_time(&answer, right), "the time is not what was refused");
     }
 }

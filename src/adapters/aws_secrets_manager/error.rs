@@ -7,6 +7,7 @@
 //! operation.
 
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use crate::adapters::http::{Response, status_of};
 use crate::domain::port::{BackendError, ErrorKind};
@@ -181,6 +182,13 @@ pub(super) fn understand(operation: &'static str, answer: &Response) -> BackendE
             if row.kind == ErrorKind::Unavailable { error.outcome_unknown() } else { error }
         }
         None => unknown(operation, answer),
+    };
+    let wrong = answer.wrong_clock(OffsetDateTime::now_utc()).filter(|_| may_be_skewed(answer));
+    let error = match wrong {
+        Some(wrong) => {
+            BackendError { message: format!("the signature was not accepted: {wrong}"), ..error }
+        }
+        None => error,
     };
     let error = match code {
         Some(code) => error.with("code", code),

@@ -50,6 +50,21 @@ impl Response {
         http_date(self.header("date")?)
     }
 
+    /// How wrong this machine's clock is, in words, when it is further from the service's than
+    /// services tolerate in signatures (five minutes, with one to spare).
+    #[must_use]
+    pub fn wrong_clock(&self, now: OffsetDateTime) -> Option<String> {
+        let ahead = now - self.date()?;
+        if ahead.abs() < time::Duration::minutes(4) {
+            return None;
+        }
+        let minutes = (ahead.abs().whole_seconds() + 30) / 60;
+        let direction = if ahead.is_positive() { "ahead of" } else { "behind" };
+        Some(format!(
+            "this machine's clock is {minutes} minutes {direction} the service's; set it right"
+        ))
+    }
+
     /// How long to wait before asking again (`Retry-After`, RFC 9110 §10.2.3: seconds, or a date,
     /// which counts from the service's own clock where it tells it).
     #[must_use]
@@ -129,6 +144,17 @@ mod tests {
             (name, reqwest::header::HeaderValue::from_static(value))
         });
         Response { status: 200, headers: headers.collect(), body: Secret::from("<html>canary") }
+    }
+
+    #[test]
+    fn clock_is_wrong_when_it_is_further_off_than_signatures_may_be() {
+        let answer = answer(&[("date", "Sat, 21 Nov 2026 10:00:00 GMT")]);
+        let at = |minutes: i64| answer.date().unwrap() + time::Duration::minutes(minutes);
+        let said = |minutes| answer.wrong_clock(at(minutes)).unwrap_or_default();
+        assert_eq!((said(3), said(-3)), (String::new(), String::new()));
+        assert!(said(10).contains("10 minutes ahead of"), "{}", said(10));
+        assert!(said(-75).contains("75 minutes behind"), "{}", said(-75));
+        assert_eq!(self::answer(&[]).wrong_clock(at(10)), None);
     }
 
     #[test]

@@ -375,7 +375,7 @@ impl Api for Signed {
     }
 
     fn failure(&self, operation: &'static str, answer: &Response) -> BackendError {
-        error::failure(operation, answer)
+        error::failure(operation, answer, self.identity.unaccepted())
     }
 }
 

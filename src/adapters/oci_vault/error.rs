@@ -5,6 +5,8 @@
 //! becomes `NotFound` here; [`directory`](super::backend) proves it with a listing. Source:
 //! Oracle's page "API Errors"; observed texts in `docs.md`.
 
+use time::OffsetDateTime;
+
 use crate::adapters::http::{Response, status_of};
 use crate::adapters::oci_vault::wire::ErrorBody;
 use crate::domain::port::{BackendError, ErrorKind, Outcome, Status};
@@ -16,8 +18,13 @@ const STATUS: &str = "status";
 /// Longest text of the service's that is passed on.
 const LONGEST_MESSAGE: usize = 500;
 
-/// What an answer that is no success means.
-pub(super) fn failure(operation: &'static str, answer: &Response) -> BackendError {
+/// What an answer that is no success means. `unaccepted` says what to do about a refused signature,
+/// for sign-ins that are not a user's key.
+pub(super) fn failure(
+    operation: &'static str,
+    answer: &Response,
+    unaccepted: Option<&'static str>,
+) -> BackendError {
     let body = answer.try_json::<ErrorBody>();
     let code = body.as_ref().map_or_else(String::new, |body| match &body.code {
         serde_json::Value::String(code) => code.clone(),
@@ -25,6 +32,12 @@ pub(super) fn failure(operation: &'static str, answer: &Response) -> BackendErro
     });
     let said = body.and_then(|body| body.message).unwrap_or_default();
     let mut error = read(operation, answer.status, &code, &said);
+    let wrong = answer.wrong_clock(OffsetDateTime::now_utc());
+    if answer.status == 401
+        && let Some(why) = wrong.as_deref().or(unaccepted)
+    {
+        error.message = format!("the signature was not accepted: {why}");
+    }
     if !said.is_empty() && said.len() <= LONGEST_MESSAGE {
         error.message = format!("{} (the service says: {said})", error.message);
     }
@@ -150,7 +163,7 @@ mod tests {
     fn answer(status: u16, body: &str) -> BackendError {
         let mut headers = HeaderMap::new();
         headers.insert("opc-request-id", HeaderValue::from_static("A/B/C"));
-        failure("read", &Response { status, headers, body: Secret::from(body) })
+        failure("read", &Response { status, headers, body: Secret::from(body) }, None)
     }
 
     fn kind(status: u16, code: &str) -> (ErrorKind, Status) {

@@ -69,8 +69,8 @@ async fn wrong_secret_is_told_without_the_secret() {
     assert_eq!(vault.fake.count("POST", "/"), asked, "a refusal is not repeated at once");
 }
 
-#[tokio::test]
-async fn application_signs_in_with_a_certificate() {
+/// An application with a certificate.
+fn with_certificate() -> Vault {
     let fake = Fake::quick();
     let key = KeyPair::from_pem_and_sign_algo(&keys::text("rsa.pkcs8.pem"), &PKCS_RSA_SHA256);
     let key = key.expect("an RSA key");
@@ -81,12 +81,30 @@ async fn application_signs_in_with_a_certificate() {
     fake.certified("app-2", &thumbprint, key.der_bytes().to_vec(), EVERY_PERMISSION);
     let path = fake.files().join("app.pem");
     std::fs::write(&path, format!("{}{}", keys::text("rsa.pkcs8.pem"), certificate.pem())).unwrap();
-    let vault = signing_in(fake, |settings| {
+    signing_in(fake, |settings| {
         settings.set("client_id", text("app-2"));
         settings.set("certificate_path", text(&path.display().to_string()));
-    });
+    })
+}
+
+#[tokio::test]
+async fn application_signs_in_with_a_certificate() {
+    let vault = with_certificate();
     vault.create("one").await.unwrap();
     assert_eq!(vault.current().await, "one");
+}
+
+#[tokio::test]
+async fn wrong_clock_of_who_signs_is_told() {
+    for minutes in [10, -10] {
+        let vault = with_certificate();
+        vault.fake.advance(time::Duration::minutes(minutes));
+        let error = vault.create("one").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unauthenticated);
+        let both = error.message.contains("Current time: ") && error.message.contains("clock");
+        assert!(both && error.message.contains("AADSTS700024"), "{error}");
+        vault.fake.advance(time::Duration::minutes(-minutes));
+    }
 }
 
 #[tokio::test]

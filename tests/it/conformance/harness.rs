@@ -27,7 +27,7 @@ use crate::support::cli::report_ignored;
 use crate::support::http1::Message;
 use crate::throwaway_backend::{self, ThrowawayHarness};
 
-mod azure_key_vault;
+pub mod azure_key_vault;
 mod oci_vault;
 
 /// A fresh vault with a clock that can be moved.

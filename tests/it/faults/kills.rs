@@ -8,7 +8,7 @@
 
 mod orders;
 mod picture;
-mod process;
+mod trap;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,12 +20,14 @@ use futures_util::StreamExt as _;
 use tokio::sync::Mutex;
 
 use super::Subject;
+use super::process::{PROFILE, Provider};
 use crate::conformance::harness::name;
 use crate::support::core::{Action, Core, Instance, Plan, config};
 use crate::support::fault_proxy::{Boundary, FaultProxy};
-use orders::{Order, SECRET, Step};
+pub use orders::SECRET;
+use orders::{Order, Step};
 use picture::Picture;
-use process::{PROFILE, Provider, Trap};
+use trap::Trap;
 
 /// Processes at the same time.
 const AT_ONCE: usize = 4;

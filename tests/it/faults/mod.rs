@@ -5,8 +5,11 @@
 //! what was asked for, exactly once; the error, if any, was clear and told nothing secret. A new
 //! backend joins with [`Harness::remote`](crate::conformance::harness::Harness::remote).
 
+mod clocks;
 mod kills;
 mod operations;
+mod process;
+mod sessions;
 mod trouble;
 
 use std::sync::Arc;

@@ -25,7 +25,12 @@ pub enum Fault {
     Before(Play),
     /// The service does it, and its answer goes another way.
     After(Arc<dyn Fn(Message) -> Play + Send + Sync>),
+    /// The service sees only requests for which there is no answer.
+    Judge(Judge),
 }
+
+/// Answers a request in the service's place, or leaves it to the service.
+pub type Judge = Arc<dyn Fn(&Message) -> Option<Message> + Send + Sync>;
 
 impl Fault {
     /// The service does it, and its answer is replaced.
@@ -170,7 +175,11 @@ impl Plan {
                 stream.get_ref().cut();
                 break;
             }
-            let play = match (fault, self.past(&request)) {
+            let refused = match &fault {
+                Some(Fault::Judge(judge)) => judge(&request),
+                _ => None,
+            };
+            let play = match (fault, refused.or_else(|| self.past(&request))) {
                 (Some(Fault::Before(play)), _) => play,
                 (_, Some(answer)) => Play::Answer(answer),
                 (fault, None) => {

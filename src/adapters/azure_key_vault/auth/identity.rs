@@ -213,6 +213,9 @@ impl Shared {
     }
 }
 
+/// A signed statement is not good yet, or no more: it was signed a moment ago by this machine's clock.
+const WRONG_TIME: u32 = 700_024;
+
 /// What the sign-in service answers to who is not let in.
 #[derive(Debug, Deserialize)]
 struct Refusal {
@@ -228,7 +231,10 @@ impl Refusal {
         let known = description.starts_with("AADSTS");
         let line = if known { first_line(description) } else { "" };
         let message = format!("sign-in was refused: {line}");
-        let message = message.trim_end_matches([' ', ':']).to_owned();
+        let mut message = message.trim_end_matches([' ', ':']).to_owned();
+        if self.error_codes.contains(&WRONG_TIME) {
+            message.push_str("; set the clock of this machine right");
+        }
         let error = refused(ErrorKind::Unauthenticated, operation, message);
         match self.error_codes.first() {
             Some(code) => error.with("code", format!("AADSTS{code}")),

@@ -191,6 +191,13 @@ impl Api for Auth {
     }
 
     fn failure(&self, operation: &'static str, answer: &Response) -> BackendError {
-        error::failure(operation, answer)
+        let error = error::failure(operation, answer);
+        if answer.status == 401 && self.identity.is_fixed() {
+            let message = "the vault did not accept the token that access_token (or \
+                           COFFER_AZURE_ACCESS_TOKEN) gives: it has expired, was revoked, or \
+                           belongs to another tenant. coffer cannot renew it; fetch another one";
+            return BackendError { message: message.to_owned(), ..error };
+        }
+        error
     }
 }

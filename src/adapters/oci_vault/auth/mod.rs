@@ -108,6 +108,11 @@ impl Identity {
         true
     }
 
+    /// What to do when the service does not accept what signs, and a new sign-in did not help.
+    pub(super) fn unaccepted(&self) -> Option<&'static str> {
+        self.source.get().and_then(Source::unaccepted)
+    }
+
     /// The region that the sign-in is for, when it says so.
     pub(super) async fn region(
         &self,

@@ -39,6 +39,22 @@ impl Source {
         !matches!(self, Self::Key(_))
     }
 
+    /// What to do when it is not accepted although it was made anew, where that is not to look at
+    /// the parts of a user's key.
+    pub(super) const fn unaccepted(&self) -> Option<&'static str> {
+        match self {
+            Self::Key(_) => None,
+            Self::Token(_) => Some(
+                "the session was ended, or its token belongs to another key; run `oci session \
+                 authenticate` (or `refresh`)",
+            ),
+            Self::Resource(_) | Self::Instance(_) | Self::Workload(_) => Some(
+                "a new token was refused as well; check that the instance, function or pod still \
+                 exists and is where its token says",
+            ),
+        }
+    }
+
     /// The region it is for, as far as it is known without asking.
     pub(super) fn region(&self) -> Option<String> {
         match self {

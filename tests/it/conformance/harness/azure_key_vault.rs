@@ -30,6 +30,14 @@ fn open(fake: &Fake) -> Arc<dyn Backend> {
     (DESCRIPTOR.open)(fake.settings("kv1", &token)).expect("the settings work")
 }
 
+/// How a process of the application `app-1` reaches the vault `kv1`.
+pub fn reached(fake: &Fake) -> Reached {
+    let mut environment = fake.sign_in();
+    environment.push(("HTTPS_PROXY", fake.proxy_url()));
+    let vault_url = fake.vault_url("kv1");
+    Reached { profile: json!({ "azure_key_vault": { "vault_url": vault_url } }), environment }
+}
+
 impl Harness for AzureHarness {
     fn backend(&self) -> Arc<dyn Backend> {
         Arc::clone(&self.first)
@@ -58,13 +66,9 @@ impl Harness for AzureHarness {
         });
         let fake = Arc::clone(&self.fake);
         let remote = remote.with_directions(move |proxy| {
-            let mut environment = fake.sign_in();
-            environment.push(("HTTPS_PROXY", proxy.to_owned()));
-            let vault_url = fake.vault_url("kv1");
-            Reached {
-                profile: json!({ "azure_key_vault": { "vault_url": vault_url } }),
-                environment,
-            }
+            let mut reached = reached(&fake);
+            reached.environment.push(("HTTPS_PROXY", proxy.to_owned()));
+            reached
         });
         Some(Remote { tls, ..remote })
     }

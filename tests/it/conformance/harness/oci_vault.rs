@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use coffer::adapters::descriptor::Setting;
 use coffer::domain::port::Backend;
-use serde_json::json;
 use time::Duration;
 
 use super::{Harness, Reached, Remote, impatient};
-use crate::fakes::oci_vault::{COMPARTMENT, Fake, KEY, VAULT, backend, backend_with, sign_in};
+use crate::fakes::oci_vault::{Fake, backend, backend_with, profile, sign_in};
 
 /// A fake of its own for each case.
 pub struct OciHarness {
@@ -54,12 +53,7 @@ impl Harness for OciHarness {
             })
         });
         Some(remote.with_directions(|endpoint| Reached {
-            profile: json!({ "oci_vault": {
-                "endpoint": endpoint,
-                "vault_id": VAULT,
-                "compartment_id": COMPARTMENT,
-                "key_id": KEY,
-            } }),
+            profile: profile(endpoint),
             environment: sign_in().to_vec(),
         }))
     }

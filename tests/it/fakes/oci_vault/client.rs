@@ -37,6 +37,16 @@ pub fn sign_in() -> [(&'static str, String); 4] {
     ]
 }
 
+/// The profile of a process that reaches the services at an address.
+pub fn profile(endpoint: &str) -> serde_json::Value {
+    serde_json::json!({ "oci_vault": {
+        "endpoint": endpoint,
+        "vault_id": VAULT,
+        "compartment_id": COMPARTMENT,
+        "key_id": KEY,
+    } })
+}
+
 /// Settings that say where the vault is and not who signs in.
 pub fn place(fake: &Fake) -> Settings {
     let mut settings = Settings::default();

@@ -13,7 +13,8 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, Response};
-use time::Duration;
+use time::format_description::well_known::Rfc2822;
+use time::{Duration, OffsetDateTime};
 use tokio::sync::oneshot;
 
 use crate::support::keys;
@@ -32,7 +33,7 @@ mod stages;
 mod state;
 mod update;
 
-pub use client::{backend, backend_with, in_environment, place, sign_in};
+pub use client::{backend, backend_with, in_environment, place, profile, sign_in};
 pub use faults::Fault;
 pub use identity::ACCOUNT_TOKEN;
 pub use state::World;
@@ -155,6 +156,13 @@ async fn serve(State(world): State<Arc<Mutex<World>>>, request: Request) -> Resp
     let request_id = received.header("opc-request-id").unwrap_or("NONE").to_owned();
     let latency = world.lock().expect("no handler panicked").settings.latency;
     tokio::time::sleep(latency).await;
-    let answer = world.lock().expect("no handler panicked").handle(&received);
-    answer.render(&request_id)
+    let mut world = world.lock().expect("no handler panicked");
+    let date = http_date(world.clock());
+    world.handle(&received).with("date", date).render(&request_id)
+}
+
+/// As HTTP writes it.
+pub fn http_date(time: OffsetDateTime) -> String {
+    let text = time.format(&Rfc2822).expect("a date of this century");
+    text.replace("+0000", "GMT")
 }

@@ -43,6 +43,8 @@ pub struct World {
     pub settings: Settings,
     /// How far its clock is ahead.
     pub ahead: Duration,
+    /// How far ahead it is when signatures are looked at, and in the dates of answers.
+    pub skew: Duration,
     /// Faults to come.
     pub faults: Vec<(&'static str, Fault)>,
     /// Operations that were called.
@@ -97,6 +99,7 @@ impl World {
                 vault_state: Some("ACTIVE"),
             },
             ahead: Duration::ZERO,
+            skew: Duration::ZERO,
             faults: Vec::new(),
             calls: Vec::new(),
             rejected: Vec::new(),
@@ -143,6 +146,11 @@ impl World {
         self.stale = Some(self.secrets.clone());
     }
 
+    /// What the service believes to be the time when it looks at signatures.
+    pub(super) fn clock(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc() + self.skew
+    }
+
     pub(super) fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc() + self.ahead
     }
@@ -151,7 +159,7 @@ impl World {
         if let Some(answer) = self.identify(received) {
             return answer;
         }
-        if let Err(reason) = self.trust.verify(received, OffsetDateTime::now_utc(), true) {
+        if let Err(reason) = self.trust.verify(received, self.clock(), true) {
             self.rejected.push(reason);
             let message = "The required information to complete authentication was not provided.";
             return Refusal::new(401, "NotAuthenticated", message).answer();

@@ -1,13 +1,11 @@
-//! A provider process, spoken to as Terraform does, and what kills it.
-
-use std::sync::{Arc, Mutex};
+//! A provider process that reaches a vault by way of a proxy, spoken to as Terraform does.
 
 use coffer::plugin::framework::value::Value;
 use serde_json::json;
 
-use crate::conformance::harness::Remote;
+use crate::conformance::harness::{Reached, Remote};
 use crate::support::core::{Core, Instance, Plan, config};
-use crate::support::fault_proxy::{Boundary, FaultProxy, Hook};
+use crate::support::fault_proxy::FaultProxy;
 use crate::support::keys;
 use crate::support::peer::{Peer, Start};
 
@@ -25,7 +23,11 @@ impl Provider {
     /// Starts one that reaches the vault through a proxy.
     pub async fn start(remote: &Remote, proxy: &FaultProxy) -> Self {
         let directions = remote.directions.as_ref().expect("the binary has this backend");
-        let mut reached = directions(&proxy.url());
+        Self::directed(directions(&proxy.url())).await
+    }
+
+    /// Starts one that was told how to reach a vault.
+    pub async fn directed(mut reached: Reached) -> Self {
         // No test is to wait for the quota of a real service.
         reached.profile["limits"] = json!({ "concurrency": 64, "requests_per_second": 10_000 });
         let start = Start::new().with("COFFER_FINGERPRINT_KEY", keys::BASE64_256_BITS);
@@ -52,53 +54,19 @@ impl Provider {
         Some(self.core.applied(resource, plan, answer.into_inner()))
     }
 
+    /// Another connection to it, for calls at the same time.
+    pub async fn another(&self) -> Core {
+        Core::connect(self.peer.provider()).await
+    }
+
+    /// The number of the process.
+    pub fn pid(&self) -> rustix::process::Pid {
+        let pid = i32::try_from(self.peer.process.child.id()).expect("a process id");
+        rustix::process::Pid::from_raw(pid).expect("a process id")
+    }
+
     /// What it wrote to standard error.
     pub fn stderr(&self) -> String {
         self.peer.process.stderr()
-    }
-}
-
-/// Kills a process at a boundary of a request.
-#[derive(Default)]
-pub struct Trap(Mutex<State>);
-
-#[derive(Default)]
-enum State {
-    #[default]
-    Idle,
-    Set(rustix::process::Pid, Boundary),
-    Sprung,
-}
-
-impl Trap {
-    /// What the proxy calls.
-    pub fn hook(self: &Arc<Self>) -> Hook {
-        let trap = Arc::clone(self);
-        Arc::new(move |boundary| trap.pass(boundary))
-    }
-
-    /// Waits for a process there.
-    pub fn set(&self, provider: &Provider, at: Boundary) {
-        let pid = i32::try_from(provider.peer.process.child.id()).expect("a process id");
-        let pid = rustix::process::Pid::from_raw(pid).expect("a process id");
-        *self.0.lock().unwrap() = State::Set(pid, at);
-    }
-
-    /// Waits no more; true when it has killed.
-    pub fn has_sprung(&self) -> bool {
-        let state = std::mem::take(&mut *self.0.lock().unwrap());
-        matches!(state, State::Sprung)
-    }
-
-    fn pass(&self, boundary: Boundary) -> bool {
-        let mut state = self.0.lock().unwrap();
-        match *state {
-            State::Set(pid, at) if at == boundary => {
-                rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-                *state = State::Sprung;
-                false
-            }
-            _ => true,
-        }
     }
 }
