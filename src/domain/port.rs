@@ -378,6 +378,13 @@ pub struct Capability {
 pub enum Lists {
     /// Less than a single read tells.
     Partial,
+    /// What a single read tells but for the id of the current version, which is empty, and the day
+    /// on which the secret was created: who has seen the secret before can tell whether it is still
+    /// the same. A secret of which it tells less has no current version.
+    Recognisable {
+        /// Secrets on a full page.
+        page: usize,
+    },
     /// Everything a single read tells, perhaps a little late.
     Complete {
         /// Secrets on a full page.

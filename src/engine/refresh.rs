@@ -25,6 +25,8 @@ pub struct Known {
     pub version_id: Option<String>,
     /// Its print.
     pub fingerprint: Option<Fingerprint>,
+    /// When the secret was created.
+    pub created_at: Option<OffsetDateTime>,
     /// The secret comes into state now: read the content if the vault has no print.
     pub first_time: bool,
 }
@@ -96,9 +98,21 @@ async fn listed(
     unchanged: &(dyn Fn(&Observed) -> bool + Send + Sync),
 ) -> Result<Option<Observed>, Failure> {
     let Listed::There(record) = seen::listed(vault, run, name).await? else { return Ok(None) };
-    let observed = recognise(*record, known);
+    let observed = recognise(supplement(*record, known), known);
     let in_use = !matches!(observed.record.lifecycle, Lifecycle::Deleted { .. });
     Ok((in_use && unchanged(&observed)).then_some(observed))
+}
+
+/// A listed record with what a listing may leave out. That stays while the print and the moment of
+/// the last change do, which are compared with all the rest.
+fn supplement(mut record: SecretRecord, known: &Known) -> SecretRecord {
+    record.created_at = record.created_at.or(known.created_at);
+    if let (Some(current), Some(id)) = (&mut record.current, &known.version_id)
+        && current.version_id.is_empty()
+    {
+        current.version_id.clone_from(id);
+    }
+    record
 }
 
 /// A record with its print: the vault's own, else the one in state while the version is the same.

@@ -23,6 +23,9 @@ use crate::domain::version::VersionRecord;
 
 /// Reads that are made one by one before the listing is tried.
 const SINGLE_READS: usize = 2;
+/// Secrets that were asked for, for each page that is fetched though it may save nothing: a CLI
+/// that asks slowly never has many waiting.
+const ASKED_PER_PAGE: usize = 16;
 
 /// How secrets are looked at when there are many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,9 +145,8 @@ pub(super) async fn versions(
 /// Only that the run ended. A listing that is refused is not needed.
 pub(super) async fn listed(vault: &Vault, run: &Run, name: &SecretName) -> Result<Listed, Failure> {
     let seen = vault.seen();
-    let complete = matches!(vault.capability().lists, Lists::Complete { .. });
     let early = seen.asked.fetch_add(1, Ordering::Relaxed) < SINGLE_READS;
-    if !complete || seen.written.load(Ordering::SeqCst) {
+    if vault.capability().lists == Lists::Partial || seen.written.load(Ordering::SeqCst) {
         return Ok(Listed::NotListed);
     }
     match seen.by {
@@ -162,16 +164,18 @@ pub(super) async fn listed(vault: &Vault, run: &Run, name: &SecretName) -> Resul
             return Ok(Listed::There(record));
         }
         match listing.progress {
-            Progress::Complete => return Ok(Listed::Absent),
+            Progress::Complete if is_complete(vault) => return Ok(Listed::Absent),
+            Progress::Complete => return Ok(Listed::NotListed),
             Progress::GivenUp => return Ok(Listed::NotListed),
             Progress::NotBegun | Progress::Next(_) => {}
         }
         // A page pays when it saves a read. An account may hold far more than is managed here.
-        let worth = listing.answered + seen.waiting.load(Ordering::Relaxed) + SINGLE_READS;
+        let worth = listing.answered
+            + seen.waiting.load(Ordering::Relaxed)
+            + SINGLE_READS
+            + seen.asked.load(Ordering::Relaxed) / ASKED_PER_PAGE;
         if seen.by == RefreshBy::Adaptive && listing.pages >= worth {
-            tracing::debug!(profile = vault.profile(), pages = listing.pages, "listing given up");
-            listing.progress = Progress::GivenUp;
-            continue;
+            return Ok(Listed::NotListed);
         }
         next_page(vault, run, &mut listing).await?;
     }
@@ -187,7 +191,7 @@ pub async fn look_for(
     run: &Run,
     name: &SecretName,
 ) -> Result<Option<SecretRecord>, Failure> {
-    if listed(vault, run, name).await? == Listed::Absent {
+    if is_complete(vault) && listed(vault, run, name).await? == Listed::Absent {
         return Ok(None);
     }
     ask(vault, look(vault, run, name)).await
@@ -211,11 +215,17 @@ async fn ask<T>(
 /// must be told by the vault when it was.
 pub(super) async fn is_listed_absent(vault: &Vault, name: &SecretName) -> bool {
     let listing = vault.seen().listing.lock().await;
-    matches!(listing.progress, Progress::Complete) && !listing.found.contains_key(name)
+    let ended = matches!(listing.progress, Progress::Complete);
+    is_complete(vault) && ended && !listing.found.contains_key(name)
+}
+
+/// True when the listing says all, what is free and what is deleted included.
+fn is_complete(vault: &Vault) -> bool {
+    matches!(vault.capability().lists, Lists::Complete { .. })
 }
 
 async fn next_page(vault: &Vault, run: &Run, listing: &mut Listing) -> Result<(), Failure> {
-    let filter = ListFilter { include_deleted: true, ..ListFilter::default() };
+    let filter = ListFilter { include_deleted: is_complete(vault), ..ListFilter::default() };
     let token = match &listing.progress {
         Progress::Next(token) => Some(token.clone()),
         _ => None,

@@ -332,12 +332,19 @@ impl Backend for Memory {
         page: Option<String>,
     ) -> Result<Page<SecretRecord>, BackendError> {
         let most = match self.capability.lists {
-            Lists::Complete { page } => page,
+            Lists::Complete { page } | Lists::Recognisable { page } => page,
             Lists::Partial => usize::MAX,
         };
         let start: usize = page.map_or(0, |token| token.parse().expect("a token of ours"));
         self.act("list", |state| {
             let records = state.entries.values().map(|entry| entry.record.clone());
+            let records = records.map(|mut record| {
+                if matches!(self.capability.lists, Lists::Recognisable { .. }) {
+                    record.created_at = None;
+                    record.current.iter_mut().for_each(|current| current.version_id.clear());
+                }
+                record
+            });
             let items: Vec<_> = records.skip(start).take(most).collect();
             let end = start + items.len();
             let next = (end < state.entries.len()).then(|| end.to_string());

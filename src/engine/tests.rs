@@ -320,6 +320,7 @@ async fn refresh_by_metadata_reads_no_value() {
     let known = Known {
         version_id: Some("v1".to_owned()),
         fingerprint: Some(print("one")),
+        created_at: None,
         first_time: false,
     };
     let seen = refreshed(&vault, &known).await;
@@ -336,6 +337,7 @@ async fn refresh_keeps_the_known_print_of_an_unchanged_version() {
     let known = Known {
         version_id: Some("v1".to_owned()),
         fingerprint: Some(print("one")),
+        created_at: None,
         first_time: false,
     };
     let seen = refreshed(&vault, &known).await;

@@ -63,6 +63,13 @@ pub(super) enum Sibling {
 }
 
 impl Marks {
+    /// The marks of a current version after which nothing was written and beside which nothing
+    /// waits.
+    pub(super) fn tells_all(&self) -> bool {
+        let beside = self.sibling == Sibling::Staged || self.is_sibling || self.retired;
+        self.number.is_some() && self.copy.is_none() && !beside
+    }
+
     /// Reads the notes; `None` on a version that coffer did not write.
     pub(super) fn of(tags: Option<&Tags>) -> Option<Self> {
         let notes = tags?.get(NOTES)?;

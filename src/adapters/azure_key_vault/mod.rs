@@ -17,8 +17,8 @@
 //! until it is purged, for which the right is seldom given, and every rotation would have to wait
 //! for a deletion and a recovery to settle.
 //!
-//! A listing has everything but the ids of versions, so it does not stand for single reads
-//! (`Lists::Partial`); a read is one request (25 versions a page) that needs no right to values.
+//! A listing has everything but the ids of versions, so it tells only whether a secret is as it was
+//! (`Lists::Recognisable`); a read is one request (25 versions a page) that needs no right to values.
 
 use std::sync::Arc;
 
@@ -49,8 +49,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     open,
 };
 
-/// Half of the published 4,000 requests in 10 s, so that the vault's readers keep theirs.
-const PACING: Pacing = Pacing { concurrency: 32, requests_per_second: 200 };
+/// With the burst, half of the published 4,000 requests in 10 s, so that the vault's readers keep
+/// theirs.
+const PACING: Pacing = Pacing { concurrency: 32, requests_per_second: 100 };
+/// Requests that may be sent at once after a rest: a plan of many secrets.
+const BURST: u32 = 1_000;
 /// The service takes 300 new versions in 10 s, shared by all clients of the vault.
 const CREATING: Pacing = Pacing { concurrency: 16, requests_per_second: 20 };
 /// New versions that may be sent at once after a rest.
@@ -78,7 +81,7 @@ fn capability() -> Capability {
         metadata_without_values: true,
         validity_times: true,
         backup: true,
-        lists: Lists::Partial,
+        lists: Lists::Recognisable { page: service::PAGE },
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::material::Secret;
 use crate::domain::port::{BackendError, ErrorKind};
 
 /// Most items that the service puts on a page.
-const PAGE: usize = 25;
+pub(super) const PAGE: usize = 25;
 /// Most pages of the versions of one secret: 25,000 versions, minutes of listing.
 const MOST_PAGES: usize = 1000;
 

@@ -103,6 +103,12 @@ impl Client {
         Self { pace: Some(Arc::new(Pace::new(pacing))), ..self.clone() }
     }
 
+    /// The same with `burst` requests that may pass at once after a rest.
+    #[must_use]
+    pub fn paced_with_burst(&self, pacing: Pacing, burst: u32) -> Self {
+        Self { pace: Some(Arc::new(Pace::with_burst(pacing, burst))), ..self.clone() }
+    }
+
     /// Sends a request until it succeeds or cannot.
     ///
     /// # Errors

@@ -130,6 +130,12 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
+    /// How fast the service may be called; `None` for as fast as it goes.
+    #[must_use]
+    pub fn pacing(&self) -> Option<Pacing> {
+        self.pacing
+    }
+
     /// Takes the common arguments out of a profile's settings. Reads no file.
     ///
     /// # Errors

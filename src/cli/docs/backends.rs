@@ -186,6 +186,9 @@ fn facts(stability: Stability, capability: &Capability) -> Vec<(&'static str, St
             "Refresh by listing",
             match lists {
                 Lists::Partial => "no".to_owned(),
+                Lists::Recognisable { page } => {
+                    format!("{page} secrets a call, if coffer wrote them")
+                }
                 Lists::Complete { page } => format!("{page} secrets a call"),
             },
         ),

@@ -81,6 +81,40 @@ async fn many_secrets_are_read_by_pages() {
 }
 
 #[tokio::test]
+async fn listing_without_ids_tells_whether_secrets_are_as_they_were() {
+    let lists = Lists::Recognisable { page: PAGE };
+    let memory = Memory::with(Capability { lists, ..capability() });
+    let vault = |by| vault(&memory, by);
+    for place in 0..30 {
+        assert_eq!(create_one(&vault(RefreshBy::Get), place).await.failure, None);
+    }
+    let record = record(&vault(RefreshBy::Get), &run(), &secret(7)).await.unwrap();
+    let current = record.current.clone().unwrap();
+    let known = Known {
+        version_id: Some(current.version_id.clone()),
+        fingerprint: current.fingerprint.clone(),
+        created_at: record.created_at,
+        first_time: false,
+    };
+    memory.calls();
+    let keys = Keys::new(Box::new(|| Ok((None, Vec::new()))), Vec::new(), OnMissingKey::Argon2id);
+    let same = |observed: &crate::engine::secret::Observed| observed.record == record;
+    let lists = vault(RefreshBy::List);
+    let found = refresh(&lists, &run(), &keys, &secret(7), &known, &same).await.unwrap();
+    assert!(matches!(found, Looked::There(found) if found.record == record));
+    assert_eq!(memory.calls(), ["list"]);
+    // Another version: the listing says only that it is another.
+    memory.meddle("secret-0007", "theirs");
+    let lists = vault(RefreshBy::List);
+    let found = refresh(&lists, &run(), &keys, &secret(7), &known, &same).await.unwrap();
+    assert!(matches!(found, Looked::There(found) if found.record != record));
+    assert_eq!(memory.calls(), ["list", "read"]);
+    // What it does not have is no proof of anything.
+    assert!(look_for(&lists, &run(), &secret(100)).await.unwrap().is_none());
+    assert_eq!(memory.calls(), ["read"]);
+}
+
+#[tokio::test]
 async fn few_secrets_are_read_one_by_one() {
     let (memory, vault) = filled(2, RefreshBy::Adaptive).await;
     look_at(&vault, 0..2, true).await;
@@ -88,13 +122,25 @@ async fn few_secrets_are_read_one_by_one() {
 }
 
 #[tokio::test]
-async fn listing_of_a_large_account_is_given_up() {
+async fn listing_of_a_large_account_costs_little_more() {
     let (memory, vault) = filled(1000, RefreshBy::Adaptive).await;
     // Twenty of a thousand, on the last pages of the listing.
     assert!(look_at(&vault, 980..1000, true).await.iter().all(|found| *found));
     let calls = memory.calls();
-    assert!(count(&calls, "list") <= 12, "{}", count(&calls, "list"));
+    assert!(count(&calls, "list") <= 13, "{}", count(&calls, "list"));
     assert_eq!(count(&calls, "read"), 20);
+}
+
+#[tokio::test]
+async fn listing_goes_on_when_secrets_are_asked_for_one_after_the_other() {
+    let (memory, vault) = filled(100, RefreshBy::Adaptive).await;
+    for place in 0..100 {
+        // In no order, as a CLI walks.
+        assert_eq!(look_at(&vault, [place * 37 % 100].into_iter(), true).await, [true]);
+    }
+    let calls = memory.calls();
+    assert_eq!(count(&calls, "list"), 10, "{calls:?}");
+    assert!(count(&calls, "read") < 30, "{}", count(&calls, "read"));
 }
 
 #[tokio::test]

@@ -60,6 +60,7 @@ pub(super) async fn read(
     let known = Known {
         version_id: fields.version_id.known().cloned(),
         fingerprint: fields.print(),
+        created_at: request.state.get("created_at").as_str().and_then(times::parse),
         first_time: new_here.is_some(),
     };
     let run = run(ctx, timeout(&request.state, Operation::Read));

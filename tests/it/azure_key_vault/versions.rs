@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use coffer::domain::port::{ErrorKind, Metadata, MetadataPatch, Stage, VersionSelector};
+use coffer::domain::port::{
+    ErrorKind, ListFilter, Metadata, MetadataPatch, Stage, VersionSelector,
+};
 use coffer::domain::rotation::RotationState;
 use time::{Duration, OffsetDateTime};
 
@@ -143,4 +145,29 @@ async fn coffers_own_tags_do_not_show_and_cannot_be_set() {
     vault.create("one").await.unwrap();
     assert!(vault.read().await.unwrap().metadata.tags.is_empty());
     assert_eq!(vault.fake.newest("kv1", "app-password")["tags"].as_object().unwrap().len(), 2);
+}
+
+/// A listing has no ids of versions. It tells of a current one only where nothing else counts.
+#[tokio::test]
+async fn listing_tells_a_version_only_of_what_coffer_wrote_last() {
+    let vault = Vault::new(Fake::quick());
+    vault.create("one").await.unwrap();
+    let listed = async || {
+        let page = vault.backend.list(&ListFilter::default(), None).await.expect("a page");
+        let [record] = page.items.try_into().expect("one secret");
+        record.current.map(|current| (current.number, current.version_id))
+    };
+    let told = |number| Some((number, String::new()));
+    assert_eq!(listed().await, told(1));
+    vault.put("two", Stage::Current).await.unwrap();
+    assert_eq!(listed().await, told(2));
+    vault.put("three", Stage::Pending).await.unwrap();
+    assert_eq!(listed().await, None, "something waits");
+    vault.promote(3).await.unwrap();
+    vault.promote(1).await.unwrap();
+    assert_eq!(listed().await, None, "a roll-back repeats a version");
+    vault.put("four", Stage::Current).await.unwrap();
+    assert_eq!(listed().await, told(4));
+    vault.fake.somebody_stores("kv1", "app-password", "theirs");
+    assert_eq!(listed().await, None, "somebody else's");
 }

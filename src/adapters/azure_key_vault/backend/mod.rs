@@ -15,7 +15,7 @@ use super::auth::Auth;
 use super::config::Config;
 use super::marks::RESERVED_TAGS;
 use super::service::Service;
-use super::{CREATING, CREATING_BURST, capability, content};
+use super::{BURST, CREATING, CREATING_BURST, PACING, capability, content};
 use crate::adapters::http::{Client, Transport};
 use crate::domain::kind::Content;
 use crate::domain::port::{
@@ -58,7 +58,11 @@ impl KeyVault {
         let transport = Transport::new(config.http.clone());
         let (vault, api_version) = (config.vault.clone(), config.api_version.clone());
         let auth = Arc::new(Auth::new(config, transport.clone()));
-        let client = Client::over(transport, auth);
+        let client = match transport.settings().pacing() {
+            Some(PACING) => Client::over(transport, auth).paced_with_burst(PACING, BURST),
+            // Limits that the profile sets are meant as they are.
+            _ => Client::over(transport, auth),
+        };
         let creating = client.also_paced(CREATING, CREATING_BURST);
         let service = Service::new(client, creating, vault, api_version);
         Self { service, capability: capability(), writers: Mutex::default() }

@@ -170,7 +170,13 @@ impl KeyVault {
         let marks = Marks::of(item.tags.as_ref());
         let fingerprint = marks.as_ref().and_then(|_| marks::fingerprint(item.tags.as_ref()));
         let metadata = metadata_from(item, marks.as_ref());
-        let latest = marks.as_ref().and_then(|marks| marks.number).unwrap_or_default();
+        let number = marks.as_ref().and_then(|marks| marks.number);
+        let latest = number.unwrap_or_default();
+        let only_current = marks.as_ref().is_some_and(Marks::tells_all) && !is_deleted;
+        // What coffer wrote last, with nothing beside it, is all that counts; only its id is not
+        // in a listing.
+        let id = item.version().or(Some("").filter(|_| only_current && fingerprint.is_some()));
+        let states = RotationStates::empty().with(RotationState::Current);
         let lifecycle = match (is_deleted, metadata.enabled) {
             (true, _) => Lifecycle::Deleted { purge_at: item.purge_at() },
             (false, true) => Lifecycle::Active,
@@ -184,10 +190,10 @@ impl KeyVault {
             options: Options::new(),
             lifecycle,
             salt: fingerprint.as_ref().map(|print| print.salt()),
-            current: item.version().map(|id| VersionRecord {
+            current: id.map(|id| VersionRecord {
                 number: latest,
                 version_id: id.to_owned(),
-                rotation_states: RotationStates::empty().with(RotationState::Current),
+                rotation_states: states.with(RotationState::Latest),
                 fingerprint,
                 created_at: instant(item.attributes.created),
                 deletion_scheduled_at: None,
