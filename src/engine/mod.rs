@@ -6,6 +6,7 @@
 //! [`seen`], [`refresh`], [`relocate`], [`remove`], [`version`],
 //! [`sync`].
 
+pub mod before;
 pub mod context;
 pub mod existing;
 pub mod failure;

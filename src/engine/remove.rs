@@ -42,6 +42,7 @@ pub async fn remove(
     window: Option<Duration>,
 ) -> Result<(), Failure> {
     check(vault.capability(), policy)?;
+    vault.before().note_removal(name);
     let result = match policy {
         DeletionPolicy::Retain | DeletionPolicy::Prevent => return Ok(()),
         DeletionPolicy::Recoverable => vault

@@ -143,6 +143,7 @@ async fn try_create(
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
     if wanted.content.is_some() && is_listed_absent(vault, wanted.name).await {
+        vault.before().note(wanted.name, None);
         match create_new(vault, run, ring, wanted).await {
             // The listing was late.
             Err(failure) if failure.kind() == Some(ErrorKind::AlreadyExists) => {}
@@ -153,6 +154,7 @@ async fn try_create(
         }
     }
     let found = look(vault, run, wanted.name).await?;
+    vault.before().note(wanted.name, found.as_ref());
     let offered = match wanted.content {
         Some(content) if wanted.made => {
             wanted.salt.map_or(Offered::Nothing, |salt| Offered::Made(content.kind(), salt))
@@ -267,6 +269,7 @@ async fn try_update(
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
     let record = look(vault, run, change.name).await?.ok_or(Failure::Vanished)?;
+    vault.before().note(change.name, Some(&record));
     if matches!(record.lifecycle, Lifecycle::Deleted { .. }) {
         return Err(Failure::Vanished);
     }

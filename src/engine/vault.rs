@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::before::Before;
 use super::context::Run;
 use super::failure::Failure;
 use super::seen::{RefreshBy, Seen};
@@ -61,6 +62,7 @@ pub struct Vault {
     slots: Option<Semaphore>,
     next_call: Mutex<Option<Instant>>,
     seen: Seen,
+    before: Before,
 }
 
 impl Vault {
@@ -73,7 +75,8 @@ impl Vault {
     ) -> Self {
         let slots = options.concurrency.map(|most| Semaphore::new(most.max(1)));
         let seen = Seen::new(options.refresh_by);
-        Self { profile: profile.into(), backend, options, slots, next_call: Mutex::new(None), seen }
+        let (profile, next_call, before) = (profile.into(), Mutex::new(None), Before::default());
+        Self { profile, backend, options, slots, next_call, seen, before }
     }
 
     /// Name of the profile.
@@ -92,6 +95,12 @@ impl Vault {
     /// What this walk has seen of the vault.
     pub(super) const fn seen(&self) -> &Seen {
         &self.seen
+    }
+
+    /// What it held before this process changed it.
+    #[must_use]
+    pub const fn before(&self) -> &Before {
+        &self.before
     }
 
     /// True once something was written: an apply is under way.

@@ -154,6 +154,7 @@ async fn try_upload(
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
     let (record, versions) = list(vault, run, name).await?.ok_or(Failure::Vanished)?;
+    vault.before().note(name, Some(&record));
     let latest = versions.iter().find(|version| version.number == record.latest);
     let mut switched = false;
     let found = if let Some(version) = latest.filter(|version| is_there(version, wanted, ring)) {
@@ -278,6 +279,7 @@ async fn try_promote(
     outcome: &mut Outcome,
 ) -> Result<(), Failure> {
     let found = find(vault, run, name, number).await?.ok_or(Failure::Vanished)?;
+    vault.before().note(name, Some(&found.record));
     outcome.found = Some(found.clone());
     move_current(vault, run, ring, name, &found).await?;
     if let Some(now) = find(vault, run, name, number).await? {

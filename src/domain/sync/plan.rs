@@ -124,6 +124,8 @@ pub enum Action {
     Overwrite,
     /// Take a secret over as it is.
     Adopt,
+    /// Set what is not as it should be besides the content.
+    Adjust,
     /// Only note that it is as it should be.
     Record,
     /// Write the destination's content into the source.
@@ -177,6 +179,7 @@ impl Action {
                 | Self::Correct
                 | Self::Overwrite
                 | Self::Adopt
+                | Self::Adjust
                 | Self::Import
         )
     }
@@ -197,6 +200,7 @@ impl Action {
             Self::Correct => "update, overwriting a change made outside",
             Self::Overwrite => "update, overwriting what was there",
             Self::Adopt => "adopt",
+            Self::Adjust => "update the options",
             Self::Record => "record",
             Self::Import => "import into the source",
             Self::Keep => "keep",

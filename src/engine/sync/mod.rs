@@ -19,15 +19,17 @@ use super::secret::look;
 use super::vault::Vault;
 use crate::domain::fingerprint::KeyRing;
 use crate::domain::policy::InitialSync;
-use crate::domain::port::{Lifecycle, ListFilter, Lists, SecretRecord, VersionSelector};
+use crate::domain::port::{Lifecycle, ListFilter, Lists, OptionValue, Options, SecretRecord};
 use crate::domain::rotation::RotationState;
 use crate::domain::secret::{SecretId, SecretName};
 use crate::domain::sync::owner::{Identity, Owner};
 use crate::domain::sync::plan::{
     Action, Desired, Entry, Present, Rules, Seen, Steps, Version, imports, plan,
 };
+use crate::domain::sync::recipe::{Recipe, Transform};
 use crate::domain::version::VersionRecord;
 
+mod content;
 mod remove;
 pub mod select;
 pub mod status;
@@ -63,6 +65,8 @@ pub struct Original {
     pub chosen: Option<VersionRecord>,
     /// This run will change it first.
     pub open: bool,
+    /// The version before this run changed it, when it did after the plan was made.
+    pub planned: Option<Version>,
 }
 
 impl Original {
@@ -76,6 +80,38 @@ impl Original {
     const fn is_empty(&self) -> bool {
         self.chosen.is_none() && !self.open
     }
+
+    /// True when this run changed it after the plan was made.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.planned.is_some()
+            && self.planned.as_ref().map(|v| &v.id) != self.version().as_ref().map(|v| &v.id)
+    }
+
+    /// The version that the plan was made with.
+    fn planned_version(&self) -> Option<Version> {
+        self.planned.clone().or_else(|| self.version())
+    }
+}
+
+impl Source {
+    /// What goes into a copy; `None` when something of it is not selected.
+    pub fn inputs(&self, recipe: &Recipe) -> Option<Vec<&Original>> {
+        recipe.inputs.iter().map(|input| self.secrets.get(&input.key)).collect()
+    }
+}
+
+/// The version of the source of a copy, of the versions that `of` gives of its inputs.
+fn source_version(
+    recipe: &Recipe,
+    inputs: &[&Original],
+    of: fn(&Original) -> Option<Version>,
+) -> Option<Version> {
+    let mut versions: Vec<Version> = inputs.iter().map(|input| of(input)).collect::<Option<_>>()?;
+    let ids: Vec<&str> = versions.iter().map(|version| version.id.as_str()).collect();
+    let id = recipe.version_id(&ids);
+    let print = versions.pop().filter(|_| recipe.transform == Transform::Identity);
+    Some(Version { id, print: print.and_then(|version| version.print) })
 }
 
 /// One destination.
@@ -89,6 +125,32 @@ pub struct Target {
     pub rules: Rules,
     /// Most secrets at once.
     pub parallelism: usize,
+    /// What the copies are made of, by key.
+    pub recipes: BTreeMap<String, Recipe>,
+    /// What the backend's descriptor declares beyond the content.
+    pub options: Options,
+}
+
+impl Target {
+    /// The options that a secret has otherwise than it should. What the vault did not tell is taken
+    /// to be right.
+    fn unmet(&self, record: &SecretRecord) -> Options {
+        let differs = |(name, wanted): &(&String, &OptionValue)| {
+            record.options.get(*name).is_some_and(|now| !covers(now, wanted))
+        };
+        let options = self.options.iter().filter(differs);
+        options.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+/// True when `now` has all that is wanted; it may have more fields.
+fn covers(now: &OptionValue, wanted: &OptionValue) -> bool {
+    match (now, wanted) {
+        (OptionValue::Map(now), OptionValue::Map(wanted)) => {
+            wanted.iter().all(|(name, wanted)| now.get(name).is_some_and(|now| covers(now, wanted)))
+        }
+        (now, wanted) => now == wanted,
+    }
 }
 
 /// What a destination is, and what is to be done there.
@@ -127,9 +189,10 @@ pub async fn preview(
     importable: Importable<'_>,
 ) -> Result<Preview, Failure> {
     let mut desired = BTreeMap::new();
-    for (key, original) in &source.secrets {
-        if let Some(name) = names.get(key) {
-            let (version, empty) = (original.version(), original.is_empty());
+    for (key, recipe) in &target.recipes {
+        if let (Some(name), Some(inputs)) = (names.get(key), source.inputs(recipe)) {
+            let version = source_version(recipe, &inputs, Original::planned_version);
+            let empty = version.is_none() && inputs.iter().any(|original| original.is_empty());
             desired.insert(name.clone(), Desired { key: key.clone(), version, empty });
         }
     }
@@ -161,9 +224,9 @@ pub async fn preview(
             None => Seen::Absent,
             Some(record) => {
                 let key = desired.get(name).filter(|_| !ledger.contains_key(name));
-                let original = key.and_then(|desired| source.secrets.get(&desired.key));
-                let equal = match original {
-                    Some(original) => compare(source, target, run, original, record).await?,
+                let recipe = key.and_then(|desired| target.recipes.get(&desired.key));
+                let equal = match recipe {
+                    Some(recipe) => compare(source, target, run, recipe, record).await?,
                     None => None,
                 };
                 Seen::Present(present(&target.identity, record, equal))
@@ -172,6 +235,13 @@ pub async fn preview(
         seen.insert(name.clone(), sight);
     }
     preview.steps = plan(&target.rules, &desired, ledger, &seen, &foreign);
+    for (name, step) in &mut preview.steps {
+        let record = preview.records.get(name);
+        let unmet = record.is_some_and(|record| !target.unmet(record).is_empty());
+        if step.action == Action::Keep && unmet {
+            step.action = Action::Adjust;
+        }
+    }
     Ok(preview)
 }
 
@@ -224,7 +294,7 @@ async fn compare(
     source: &Source,
     target: &Target,
     run: &Run,
-    original: &Original,
+    recipe: &Recipe,
     record: &SecretRecord,
 ) -> Result<Option<bool>, Failure> {
     let decides = match target.rules.initial {
@@ -234,20 +304,14 @@ async fn compare(
         _ => target.rules.adopt.contains(&record.name),
     };
     let foreign = target.identity.owner(&record.metadata.tags) == Owner::Nobody;
-    if !decides
-        || !foreign
-        || original.open
-        || original.is_empty()
-        || record.lifecycle != Lifecycle::Active
-    {
+    let Some(inputs) = source.inputs(recipe) else { return Ok(None) };
+    let open = inputs.iter().any(|original| original.version().is_none());
+    if !decides || !foreign || open || record.lifecycle != Lifecycle::Active {
         return Ok(None);
     }
-    let current = VersionSelector::State(RotationState::Current);
-    let (name, chosen) = (&original.id.name, VersionSelector::State(source.state));
-    let ours = source.vault.call(run, "read_content", |b| b.read_content(name, chosen)).await?;
-    let name = &record.name;
-    let theirs = target.vault.call(run, "read_content", |b| b.read_content(name, current)).await?;
-    Ok(Some(ours.content == theirs.content))
+    let ours = content::make(&source.vault, run, recipe, &inputs, source.state).await?;
+    let theirs = content::read(&target.vault, run, &record.name, RotationState::Current).await?;
+    Ok(Some(ours == theirs.content))
 }
 
 /// Does what was planned, and says of every step that changes something how it ended. Writes come
@@ -275,7 +339,13 @@ pub async fn carry_out(
             run: run.clone(),
             name: name.clone(),
             step: step.clone(),
-            original: source.secrets.get(&step.key).cloned(),
+            recipe: target.recipes.get(&step.key).cloned(),
+            inputs: target
+                .recipes
+                .get(&step.key)
+                .and_then(|recipe| source.inputs(recipe))
+                .map(|inputs| inputs.into_iter().cloned().collect())
+                .unwrap_or_default(),
             found: preview.records.get(name).cloned(),
         };
         let (slots, before) = (Arc::clone(&slots), ledger.get(name).cloned());

@@ -22,6 +22,7 @@ pub(super) async fn remove(
     removal: Removal,
 ) -> Result<(), Failure> {
     let Some(record) = look(&target.vault, run, name).await? else { return Ok(()) };
+    target.vault.before().note(name, Some(&record));
     let found = record.current.map(|version| version.version_id);
     let owner = target.identity.owner(&record.metadata.tags);
     if found.as_ref() != Some(&entry.copy.id) || matches!(owner, Owner::Other | Owner::Namesake) {

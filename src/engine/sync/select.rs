@@ -12,22 +12,29 @@ use crate::domain::port::{Lifecycle, ListFilter, Lists, SecretRecord};
 use crate::domain::profile::ProfileName;
 use crate::domain::rotation::RotationState;
 use crate::domain::secret::{SecretId, SecretName};
+use crate::domain::sync::plan::Version;
 use crate::domain::version::VersionRecord;
+use crate::engine::before::Was;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
 use crate::engine::list::list;
 use crate::engine::vault::Vault;
 
+/// Says of a secret whether it is to be copied.
+pub type Rule<'s> = &'s (dyn Fn(&SecretRecord) -> bool + Send + Sync);
+
 /// Which secrets to copy.
 pub struct Selector<'s> {
     /// Rule for all secrets of the vault; `None` for none of them.
-    pub rule: Option<&'s (dyn Fn(&SecretRecord) -> bool + Send + Sync)>,
+    pub rule: Option<Rule<'s>>,
     /// Secrets by name; one that is not there yet counts as one that this run makes.
     pub names: &'s [SecretName],
     /// Which version of each secret is copied.
     pub state: RotationState,
     /// Most secrets looked at at once.
     pub parallelism: usize,
+    /// The version that was copied last, by key.
+    pub copied: &'s (dyn Fn(&str) -> Option<Version> + Send + Sync),
 }
 
 impl fmt::Debug for Selector<'_> {
@@ -85,9 +92,48 @@ pub async fn select(
             _ => chosen.remove(&name),
         };
         let id = SecretId::new(profile.clone(), name.clone());
-        (name.as_str().to_owned(), Original { id, record, chosen, open })
+        (name.as_str().to_owned(), Original { id, record, chosen, open, planned: None })
     });
-    Ok(Source { vault: Arc::clone(vault), state, secrets: secrets.collect() })
+    let mut secrets = secrets.collect();
+    if let Some(rule) = selector.rule {
+        as_planned(vault, profile, selector, rule, &mut secrets);
+    }
+    Ok(Source { vault: Arc::clone(vault), state, secrets })
+}
+
+/// Makes the selection by rule the one that the plan was made with, whatever this run changed since
+/// then: nothing orders the other objects of the run and the sync, and a plan must not depend on
+/// who was first. Secrets that are named are ordered by the reference to them.
+fn as_planned(
+    vault: &Vault,
+    profile: &ProfileName,
+    selector: &Selector<'_>,
+    rule: Rule<'_>,
+    secrets: &mut BTreeMap<String, Original>,
+) {
+    let changed = vault.before().all();
+    for (name, was) in changed.into_iter().filter(|(name, _)| !selector.names.contains(name)) {
+        let key = name.as_str().to_owned();
+        let planned = match was {
+            Was::There(_) if selector.state != RotationState::Current => continue,
+            Was::There(record) if is_selectable(&record) && rule(&record) => {
+                record.current.map(|v| Version { id: v.version_id, print: v.fingerprint })
+            }
+            Was::Removed => (selector.copied)(&key),
+            Was::Absent | Was::There(_) => None,
+        };
+        let Some(planned) = planned else {
+            secrets.remove(&key);
+            continue;
+        };
+        let id = SecretId::new(profile.clone(), name);
+        let gone = Original { id, record: None, chosen: None, open: false, planned: None };
+        secrets.entry(key).or_insert(gone).planned = Some(planned);
+    }
+}
+
+fn is_selectable(record: &SecretRecord) -> bool {
+    !matches!(record.lifecycle, Lifecycle::Deleted { .. })
 }
 
 /// The versions that are in the state asked for. Records tell of the current one only.

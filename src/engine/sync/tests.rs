@@ -42,14 +42,17 @@ impl Bench {
         for record in list(&vault, &run(), &ListFilter::default()).await.unwrap() {
             let id = SecretId::new("main".parse().unwrap(), record.name.clone());
             let key = record.name.as_str().to_owned();
-            let chosen = record.current.clone();
-            secrets.insert(key, Original { id, record: Some(record), chosen, open: false });
+            let (chosen, open, planned) = (record.current.clone(), false, None);
+            secrets.insert(key, Original { id, record: Some(record), chosen, open, planned });
         }
         Source { vault, state: RotationState::Current, secrets }
     }
 
-    fn target(&self) -> Arc<Target> {
+    fn target(&self, source: &Source) -> Arc<Target> {
+        let recipes = source.secrets.keys().map(|key| (key.clone(), Recipe::identity(key)));
         Arc::new(Target {
+            recipes: recipes.collect(),
+            options: Options::new(),
             vault: Arc::new(vault(&self.to)),
             identity: Identity { name: "s".to_owned(), instance: self.instance.to_owned() },
             rules: self.rules.clone(),
@@ -58,7 +61,8 @@ impl Bench {
     }
 
     async fn preview(&self, prefix: &str) -> (Source, Arc<Target>, Preview) {
-        let (source, target) = (self.source().await, self.target());
+        let source = self.source().await;
+        let target = self.target(&source);
         let schema: KeySchema = format!("{prefix}{{{{secretKey}}}}").parse().unwrap();
         let naming = Naming { schema, values: Values::new(), map: BTreeMap::new() };
         let names = naming.names(source.secrets.keys().map(String::as_str), &capability()).unwrap();

@@ -7,18 +7,19 @@
 
 use std::sync::Arc;
 
-use super::{Original, Target};
+use super::content::{self, refused};
+use super::{Original, Target, source_version};
 use crate::domain::fingerprint::{Fingerprint, KeyRing, Match, Salt};
 use crate::domain::kind::Content;
 use crate::domain::limits::Wanted;
 use crate::domain::port::{
-    BackendError, ErrorKind, Lifecycle, Metadata, MetadataPatch, NewSecret, NewVersion, Read,
-    SecretRecord, Stage, VersionSelector,
+    Lifecycle, Metadata, MetadataPatch, NewSecret, NewVersion, SecretRecord, Stage,
 };
 use crate::domain::rotation::RotationState;
 use crate::domain::secret::{SecretId, SecretName};
 use crate::domain::sync::owner::Owner;
 use crate::domain::sync::plan::{Action, Entry, Step, Version};
+use crate::domain::sync::recipe::{Recipe, Transform};
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
 use crate::engine::secret::look;
@@ -33,17 +34,20 @@ pub(super) struct Job {
     pub(super) run: Run,
     pub(super) name: SecretName,
     pub(super) step: Step,
-    pub(super) original: Option<Original>,
+    pub(super) recipe: Option<Recipe>,
+    /// What goes into the copy; nothing when the source has none of it yet.
+    pub(super) inputs: Vec<Original>,
     pub(super) found: Option<SecretRecord>,
 }
 
 impl Job {
     /// Does it; gives what the ledger is to say.
     pub(super) async fn write(&self) -> Result<Entry, Failure> {
+        self.target.vault.before().note(&self.name, self.found.as_ref());
         match self.step.action {
             Action::Import => self.import().await,
             Action::Record => self.record(),
-            Action::Adopt => {
+            Action::Adopt | Action::Adjust => {
                 let source = self.source_version()?;
                 let record = self.claim(self.found.clone().ok_or(Failure::Vanished)?).await?;
                 self.entry(source, copy_of(&record)?)
@@ -52,8 +56,23 @@ impl Job {
         }
     }
 
+    fn inputs(&self) -> Vec<&Original> {
+        self.inputs.iter().collect()
+    }
+
+    /// The secret that is copied as it is.
+    fn original(&self) -> Option<&Original> {
+        let identity = self.recipe.as_ref().is_some_and(|r| r.transform == Transform::Identity);
+        self.inputs.first().filter(|_| identity)
+    }
+
     fn source_version(&self) -> Result<Version, Failure> {
-        self.original.as_ref().and_then(Original::version).ok_or(Failure::Vanished)
+        let recipe = self.recipe.as_ref().ok_or(Failure::Vanished)?;
+        let inputs = self.inputs();
+        if inputs.is_empty() {
+            return Err(Failure::Vanished);
+        }
+        source_version(recipe, &inputs, Original::version).ok_or(Failure::Vanished)
     }
 
     fn entry(&self, source: Version, copy: Version) -> Result<Entry, Failure> {
@@ -66,17 +85,14 @@ impl Job {
     }
 
     async fn copy(&self) -> Result<Entry, Failure> {
-        let original = self.original.as_ref().ok_or(Failure::Vanished)?;
-        let planned = self.source_version()?;
-        let read = read(&self.source, &self.run, &original.id.name, self.state).await?;
-        if read.version.version_id != planned.id {
-            let found = Some(read.version.version_id);
-            return Err(Failure::ChangedSincePlan { planned: Some(planned.id), found });
-        }
-        self.check(&read.content)?;
-        let print = self.print(&read.content, planned.print.as_ref(), original.record.as_ref());
-        let written = self.put(&read.content, &print).await;
-        drop(read);
+        let recipe = self.recipe.as_ref().ok_or(Failure::Vanished)?;
+        let source = self.source_version()?;
+        let content =
+            content::make(&self.source, &self.run, recipe, &self.inputs(), self.state).await?;
+        self.check(&content)?;
+        let print = self.print(&content, source.print.as_ref());
+        let written = self.put(&content, &print).await;
+        drop(content);
         let record = match written {
             Ok(record) => record,
             Err(failure) => self.find_written(&print, failure).await?,
@@ -86,7 +102,7 @@ impl Job {
         if copy.print.as_ref().is_some_and(|found| *found != print) {
             return Err(Failure::ChangedSincePlan { planned: None, found: Some(copy.id) });
         }
-        self.entry(planned, Version { id: copy.id, print: Some(print) })
+        self.entry(source, Version { id: copy.id, print: Some(print) })
     }
 
     /// What the destination cannot hold is refused before it is asked.
@@ -98,21 +114,24 @@ impl Job {
         }
     }
 
-    /// The print of the source itself, where that is one of this content under a key of ours.
-    fn print(
-        &self,
-        content: &Content,
-        of_source: Option<&Fingerprint>,
-        source: Option<&SecretRecord>,
-    ) -> Fingerprint {
-        match of_source {
-            Some(print) if self.ring.verify(content, print) == Match::Same => print.clone(),
-            _ => {
-                let salt = of_source.map(Fingerprint::salt);
-                let salt = salt.or_else(|| source.and_then(|record| record.salt));
-                self.ring.fingerprint(content, salt.unwrap_or_else(|| Salt(self.run.random())))
+    /// The print of the source itself, where that is one of this content under a key of ours, or
+    /// that of what stands there; else a new one, with the salt of the source or of what stands
+    /// there.
+    fn print(&self, content: &Content, of_source: Option<&Fingerprint>) -> Fingerprint {
+        let current = self.found.as_ref().and_then(|record| record.current.as_ref());
+        let present = current.and_then(|version| version.fingerprint.as_ref());
+        let known = [of_source, present].into_iter().flatten();
+        for print in known {
+            if self.ring.verify(content, print) == Match::Same {
+                return print.clone();
             }
         }
+        let source = self.original().and_then(|original| original.record.as_ref());
+        let salt = match self.original() {
+            Some(_) => of_source.map(Fingerprint::salt).or_else(|| source.and_then(|r| r.salt)),
+            None => present.map(Fingerprint::salt),
+        };
+        self.ring.fingerprint(content, salt.unwrap_or_else(|| Salt(self.run.random())))
     }
 
     async fn put(&self, content: &Content, print: &Fingerprint) -> Result<SecretRecord, Failure> {
@@ -132,12 +151,16 @@ impl Job {
                     backend.create(NewSecret {
                         name: &self.name,
                         metadata: metadata.clone(),
-                        options: Default::default(),
+                        options: self.target.options.clone(),
                         version: version(None),
                     })
                 })
                 .await;
         };
+        let there = copy_of(found).is_ok_and(|version| version.print.as_ref() == Some(print));
+        if there && found.lifecycle == Lifecycle::Active {
+            return Ok(found.clone());
+        }
         if matches!(found.lifecycle, Lifecycle::Deleted { .. }) {
             let record = vault.call(run, "recover", |backend| backend.recover(&self.name)).await?;
             if copy_of(&record).is_ok_and(|version| version.print.as_ref() == Some(print)) {
@@ -181,18 +204,17 @@ impl Job {
         }
     }
 
+    /// Where the copy comes from: the secret, or what a bundle or an import calls itself there.
     fn source_id(&self) -> Result<SecretId, Failure> {
-        match &self.original {
-            Some(original) => Ok(original.id.clone()),
-            None => {
-                let id = format!("{}/{}", self.source.profile(), self.step.key);
-                id.parse().map_err(|_| refused(format!("{id:?} is not the id of a secret")))
-            }
+        if let [original] = self.inputs.as_slice() {
+            return Ok(original.id.clone());
         }
+        let id = format!("{}/{}", self.source.profile(), self.step.key);
+        id.parse().map_err(|_| refused(format!("{id:?} is not the id of a secret")))
     }
 
     fn metadata(&self) -> Metadata {
-        let source = self.original.as_ref().and_then(|original| original.record.as_ref());
+        let source = self.original().and_then(|original| original.record.as_ref());
         let vault = &self.target.vault;
         let tags = vault.default_tags();
         let tags = match self.source_id() {
@@ -207,7 +229,8 @@ impl Job {
         }
     }
 
-    /// Puts our tags on a secret that is not marked as ours yet, and enables one that is disabled.
+    /// Puts our tags on a secret that is not marked as ours yet, enables one that is disabled, and
+    /// sets the options that differ.
     async fn claim(&self, record: SecretRecord) -> Result<SecretRecord, Failure> {
         let vault = &self.target.vault;
         let mut present = record.metadata.tags.clone();
@@ -215,11 +238,12 @@ impl Job {
         let id = self.source_id()?;
         let tags = self.target.identity.tags(&present, &id, vault.capability());
         let enabled = (record.lifecycle == Lifecycle::Disabled).then_some(true);
-        if tags == record.metadata.tags && enabled.is_none() {
+        let tags = (tags != record.metadata.tags).then_some(tags);
+        let options = self.target.unmet(&record);
+        let patch = MetadataPatch { tags, enabled, options, ..MetadataPatch::default() };
+        if patch == MetadataPatch::default() {
             return Ok(record);
         }
-        let tags = (tags != record.metadata.tags).then_some(tags);
-        let patch = MetadataPatch { tags, enabled, ..MetadataPatch::default() };
         vault
             .call(&self.run, "update_metadata", |backend| {
                 backend.update_metadata(&self.name, patch.clone())
@@ -231,11 +255,13 @@ impl Job {
     async fn import(&self) -> Result<Entry, Failure> {
         let (run, found) = (&self.run, self.found.as_ref().ok_or(Failure::Vanished)?);
         let id = self.source_id()?;
-        let read = read(&self.target.vault, run, &self.name, RotationState::Current).await?;
-        let present = self.original.as_ref().and_then(|original| original.record.as_ref());
+        let read =
+            content::read(&self.target.vault, run, &self.name, RotationState::Current).await?;
+        let present = self.original().and_then(|original| original.record.as_ref());
         let salt = present.and_then(|r| r.salt).unwrap_or_else(|| Salt(run.random()));
         let print = self.ring.fingerprint(&read.content, salt);
         let (nonce, name) = (run.random(), &id.name);
+        self.source.before().note(name, present);
         let version = |expected_version| NewVersion {
             content: &read.content,
             fingerprint: &print,
@@ -275,21 +301,7 @@ impl Job {
     }
 }
 
-async fn read(
-    vault: &Vault,
-    run: &Run,
-    name: &SecretName,
-    state: RotationState,
-) -> Result<Read, Failure> {
-    let selector = VersionSelector::State(state);
-    vault.call(run, "read_content", |backend| backend.read_content(name, selector)).await
-}
-
 fn copy_of(record: &SecretRecord) -> Result<Version, Failure> {
     let version = record.current.as_ref().ok_or(Failure::Vanished)?;
     Ok(Version { id: version.version_id.clone(), print: version.fingerprint.clone() })
-}
-
-fn refused(message: String) -> Failure {
-    BackendError::permanent(ErrorKind::InvalidRequest, "sync", message).into()
 }

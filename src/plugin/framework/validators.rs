@@ -45,6 +45,22 @@ pub fn one_of(choices: &'static [&'static str]) -> Validator {
     })
 }
 
+/// A list or set of some of the texts given, not empty.
+#[must_use]
+pub fn some_of(choices: &'static [&'static str]) -> Validator {
+    let list = choices.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+    check(format!("some of {list}"), move |value, path, diags| {
+        let (Value::List(items) | Value::Set(items)) = value else { return };
+        let known = |item: &Value| match item.as_str() {
+            Some(text) => choices.contains(&text),
+            None => item.is_unknown(),
+        };
+        if items.is_empty() || !items.iter().all(known) {
+            invalid(path, &format!("The elements of {path} must be some of {list}."), diags);
+        }
+    })
+}
+
 /// A number from `least` to `greatest`.
 #[must_use]
 pub fn between(least: i64, greatest: i64) -> Validator {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::apply::hexadecimal;
+use super::remarks::remark;
 use super::results::{blank, told};
 use super::settings::Settings;
-use super::view::{Looked, Moment, View, look, remark};
+use super::view::{Looked, Moment, View, look};
 use super::{check_selection, schema};
 use crate::domain::fingerprint::KeyRing;
 use crate::domain::sync::plan::Action as Step;

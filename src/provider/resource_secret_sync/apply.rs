@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::plan::shown;
+use super::remarks::late;
 use super::results::{Ledger, counts, ledger, result};
 use super::settings::Settings;
 use super::view::{Looked, Moment, View, look};
 use super::{COMPUTED, ResourceSecretSync};
 use crate::domain::fingerprint::KeyRing;
+use crate::domain::port::Options;
 use crate::domain::rotation::RotationState;
 use crate::domain::sync::owner::Identity;
 use crate::domain::sync::plan::Action;
@@ -102,6 +104,7 @@ pub(super) async fn apply(
     let results = Value::Map(results);
     finish(&mut state, &request, results, &view, &tally, now);
     tell_all(&configured, &view, diags);
+    late(&view, diags);
     let any = tally.written + tally.removed > 0;
     if tally.failures.is_empty() || request.prior.is_some() || any {
         response.state = Some(state);
@@ -324,6 +327,8 @@ pub(super) async fn delete(
             identity: identity.clone(),
             rules: rules.clone(),
             parallelism: settings.parallelism(),
+            recipes: BTreeMap::new(),
+            options: Options::new(),
         });
         let ledger = ledger(Some(prior), label);
         let failures = remove_all(&source, &target, &run, &ledger).await;

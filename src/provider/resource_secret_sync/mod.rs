@@ -1,8 +1,9 @@
 //! Managed resource `coffer_secret_sync`.
 //!
-//! [`settings`] reads what may be configured, [`view`] looks at source and destinations and plans,
-//! [`plan`] shows that, [`apply`] does it, [`results`] is the ledger in state, [`import`] takes one up, [`action`]
-//! runs without a state. Looking and writing
+//! [`settings`] reads what may be configured, [`recipes`] what copies are made of; [`view`] looks at
+//! source and destinations and plans, [`plan`] shows that, [`remarks`] tells what else is to know,
+//! [`apply`] does it, [`results`] is the ledger in state, [`import`] takes one up, [`action`] runs
+//! without a state. Looking and writing
 //! are [`engine::sync`](crate::engine::sync)'s, the decisions
 //! [`domain::sync`](crate::domain::sync)'s.
 
@@ -29,6 +30,8 @@ mod action;
 mod apply;
 mod import;
 mod plan;
+mod recipes;
+mod remarks;
 mod results;
 mod settings;
 mod view;
@@ -62,8 +65,22 @@ impl Resource for ResourceSecretSync {
         check_selection(config, diags);
         let source = config.get("source");
         let set = |name: &str| !source.get(name).is_null();
+        let destinations = config.get("destinations");
         let initial = config.get("initial_sync_behavior").as_str().and_then(InitialSync::parse);
-        if initial.is_some_and(imports) && (set("tags") || set("types")) {
+        let imports = initial.is_some_and(imports);
+        if imports
+            && let Value::Map(destinations) = destinations
+            && let Some((label, _)) =
+                destinations.iter().find(|(_, one)| !one.get("transform").is_null())
+        {
+            diags.error(
+                Path::attribute("destinations").key(label).child("transform"),
+                "Transformed copies cannot be imported",
+                "What a transform made cannot be turned back. Next step: leave transform out, or \
+                 choose another initial_sync_behavior.",
+            );
+        }
+        if imports && (set("tags") || set("types")) {
             diags.error(
                 Path::attribute("initial_sync_behavior"),
                 "Import needs a selection by name",
@@ -73,7 +90,7 @@ impl Resource for ResourceSecretSync {
         }
         let state = source.get("rotation_state").as_str();
         let current = RotationState::Current.code();
-        if initial.is_some_and(imports) && state.is_some_and(|state| state != current) {
+        if imports && state.is_some_and(|state| state != current) {
             diags.error(
                 Path::attribute("source").child("rotation_state"),
                 "Import needs current versions",

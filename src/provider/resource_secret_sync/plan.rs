@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::remarks::remark;
 use super::results::ledger;
 use super::settings::{Settings, is_decided};
-use super::view::{Changes, Looked, Moment, look, remark};
+use super::view::{Changes, Looked, Moment, look};
 use super::{COMPUTED, ResourceSecretSync};
 use crate::domain::sync::plan::Action;
 use crate::plugin::framework::context::Context;

@@ -48,6 +48,19 @@ pub(super) fn ledger(state: Option<&Value>, label: &str) -> Ledger {
         .collect()
 }
 
+/// The version of a secret that was copied last, to whatever destination.
+pub(super) fn copied(state: Option<&Value>, key: &str) -> Option<Version> {
+    let Some(Value::Map(destinations)) = state.map(|state| state.get("results")) else {
+        return None;
+    };
+    let results = destinations.values().filter_map(|results| match results {
+        Value::Map(results) => Some(results.values()),
+        _ => None,
+    });
+    let mut entries = results.flatten().filter_map(entry);
+    entries.find(|entry| entry.key == key).map(|entry| entry.source)
+}
+
 fn entry(result: &Value) -> Option<Entry> {
     let text = |name: &str| result.get(name).as_str().map(str::to_owned);
     let version = |id: &str, print: &str| {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::recipes::TransformSettings;
 use crate::domain::glob::Glob;
 use crate::domain::key_schema::{KeySchema, Placeholder, Values};
 use crate::domain::policy::{DriftPolicy, InitialSync, Removal};
@@ -78,6 +79,8 @@ record! {
         key_schema: Option<String>,
         environment: Option<String>,
         map: Option<BTreeMap<String, String>>,
+        pub(super) transform: Option<TransformSettings>,
+        pub(super) options: Value,
     }
 }
 

@@ -5,14 +5,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::results::{Ledger, ledger, told};
-use super::settings::{Filter, Settings, importing};
+use super::recipes::Copies;
+use super::results::{Ledger, copied, ledger};
+use super::settings::{Destination, Filter, Settings, importing};
 use crate::domain::limits::{Wanted, violations};
-use crate::domain::policy::{InitialSync, Removal};
+use crate::domain::policy::Removal;
+use crate::domain::port::Options;
 use crate::domain::profile::ProfileName;
 use crate::domain::secret::{SecretId, SecretName};
 use crate::domain::sync::owner::{Identity, SOURCE_TAG};
-use crate::domain::sync::plan::{Action, Conflict, excess};
+use crate::domain::sync::recipe::Recipe;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
 use crate::engine::sync::select::{Selector, select};
@@ -24,6 +26,8 @@ use crate::plugin::framework::value::Value;
 use crate::provider::access::Shared;
 use crate::provider::configure::Configured;
 use crate::provider::errors::{self, Attempt};
+use crate::provider::options;
+use crate::provider::schema::options::{ATTRIBUTE, with_options};
 
 /// Everything at one moment.
 pub(super) struct View {
@@ -60,11 +64,17 @@ impl View {
             let steps = preview.steps.iter().filter(|(_, step)| step.action.is_change());
             let told: BTreeMap<_, _> = steps
                 .map(|(name, step)| {
-                    let open = self.source.secrets.get(&step.key).is_some_and(|o| o.open);
-                    let from = if step.key == name.as_str() || !step.action.writes() {
+                    let recipe = looked.target.recipes.get(&step.key);
+                    let inputs = recipe.and_then(|recipe| self.source.inputs(recipe));
+                    let open = inputs.is_some_and(|inputs| inputs.iter().any(|o| o.open));
+                    let of = match recipe {
+                        Some(recipe) => recipe.to_string(),
+                        None => step.key.clone(),
+                    };
+                    let from = if of == name.as_str() || !step.action.writes() {
                         String::new()
                     } else {
-                        format!(" from {}", step.key)
+                        format!(" from {of}")
                     };
                     (name.to_string(), (!open).then(|| format!("{step}{from}")))
                 })
@@ -96,7 +106,7 @@ pub(super) async fn look(
     });
     let (profile, vault) = found.map_err(|problem| errors::no_vault(&problem, at(), diags)).ok()?;
     let filter = settings.source.filter(diags)?;
-    let mut source = source(settings, &filter, &profile, &vault, run, diags).await?;
+    let mut source = source(settings, &filter, &profile, &vault, state, run, diags).await?;
     if moment == Moment::Plan {
         open_changing(&mut source, &shared.changing(), &profile, settings);
     }
@@ -123,24 +133,27 @@ pub(super) async fn look(
             diags.warning(place().child("profile"), "Syncs form a circle", detail);
         }
         let Some(naming) = destination.naming(label, &profile, diags) else { continue };
-        let keys = source.secrets.keys().map(String::as_str);
-        let names = match naming.names(keys, vault.capability()) {
-            Ok(names) => names,
-            Err(problems) => {
-                let detail = format!(
-                    "The copies in profile {:?} cannot be named:\n- {}\nNext step: change \
-                     key_schema, or name these keys in map.",
-                    destination.profile,
-                    problems.join("\n- ")
-                );
-                diags.error(place().child("key_schema"), "Names of copies do not work", detail);
-                continue;
-            }
-        };
-        check_loops(&source, &destination.profile, &profile, &names, place(), diags);
+        let Copies { recipes, names } =
+            match destination.copies(&source, &naming, vault.capability()) {
+                Ok(copies) => copies,
+                Err(problems) => {
+                    let detail = format!(
+                        "The copies in profile {:?} cannot be made:\n- {}\nNext step: change \
+                     key_schema, name these keys in map, or leave them out of the source.",
+                        destination.profile,
+                        problems.join("\n- ")
+                    );
+                    diags.error(place(), "Copies cannot be made", detail);
+                    continue;
+                }
+            };
+        let options = destination_options(configured, destination, place(), diags);
+        let places = (profile.as_str(), destination.profile.as_str());
+        check_loops(&source, places, &recipes, &names, place(), diags);
         check_removal(settings, &vault, diags);
+        let claimant = format!("{} (destination {label})", settings.name);
         for name in names.values() {
-            let claimed = shared.claim(&destination.profile, name.as_str(), &settings.name);
+            let claimed = shared.claim(&destination.profile, name.as_str(), &claimant);
             if let Some(other) = claimed {
                 let detail = format!(
                     "The sync {other:?} writes {name:?} in profile {:?}, too. Next step: give one \
@@ -157,6 +170,8 @@ pub(super) async fn look(
             identity: identity.clone(),
             rules: settings.rules(),
             parallelism: settings.parallelism(),
+            recipes,
+            options,
         });
         let ledger = ledger(state, label);
         let imports = importing(settings);
@@ -173,6 +188,7 @@ async fn source(
     filter: &Filter<'_>,
     profile: &str,
     vault: &Arc<Vault>,
+    state: Option<&Value>,
     run: &Run,
     diags: &mut Diagnostics,
 ) -> Option<Source> {
@@ -184,6 +200,7 @@ async fn source(
         names: &named,
         state: settings.source.state(),
         parallelism: settings.parallelism(),
+        copied: &|key| copied(state, key),
     };
     let found = select(vault, &profile_name, run, &selector).await;
     found
@@ -208,34 +225,64 @@ fn open_changing(
         if let Some(original) = source.secrets.get_mut(&key) {
             original.open = true;
         } else {
-            source.secrets.insert(key, Original { id, record: None, chosen: None, open: true });
+            let (record, chosen, open, planned) = (None, None, true, None);
+            source.secrets.insert(key, Original { id, record, chosen, open, planned });
         }
     }
 }
 
-/// A copy must not be copied back to where it comes from.
+/// The options of the copies, of which the destination's kind of vault knows all.
+fn destination_options(
+    configured: &Configured,
+    destination: &Destination,
+    at: Path,
+    diags: &mut Diagnostics,
+) -> Options {
+    let Some(backend) = configured.backend(&destination.profile) else { return Options::new() };
+    for other in with_options() {
+        if other.name != backend.name && !destination.options.get(other.name).is_null() {
+            diags.error(
+                at.child(ATTRIBUTE).child(other.name),
+                "Options are of another kind of vault",
+                format!(
+                    "The profile {:?} is a vault of the backend {}. Next step: leave options.{} \
+                     out.",
+                    destination.profile, backend.name, other.name
+                ),
+            );
+            return Options::new();
+        }
+    }
+    options::changes(backend, &destination.options, &Value::Null)
+}
+
+/// A copy must not be copied back to where it comes from. `places` are the profiles of source and
+/// destination.
 fn check_loops(
     source: &Source,
-    destination: &str,
-    profile: &str,
+    (from, to): (&str, &str),
+    recipes: &BTreeMap<String, Recipe>,
     names: &BTreeMap<String, SecretName>,
     at: Path,
     diags: &mut Diagnostics,
 ) {
-    for (key, original) in &source.secrets {
-        let Some(name) = names.get(key) else { continue };
-        let goal = format!("{destination}/{name}");
-        let tags = original.record.as_ref().map(|record| &record.metadata.tags);
-        let back = tags.and_then(|tags| tags.get(SOURCE_TAG)).is_some_and(|from| *from == goal);
-        let itself = destination == profile && name.as_str() == key;
-        if back || itself {
-            let why = if itself { "is its own source" } else { "is where it was copied from" };
-            let detail = format!(
-                "The copy of {key:?} would be {goal:?}, which {why}. Next step: leave it out of \
-                 the selection, or change key_schema."
-            );
-            diags.error(at, "Secret would be copied onto its source", detail);
-            return;
+    for (key, recipe) in recipes {
+        let (Some(name), Some(inputs)) = (names.get(key), source.inputs(recipe)) else { continue };
+        let goal = format!("{to}/{name}");
+        for original in inputs {
+            let tags = original.record.as_ref().map(|record| &record.metadata.tags);
+            let back = tags.and_then(|tags| tags.get(SOURCE_TAG)).is_some_and(|of| *of == goal);
+            let itself = to == from && *name == original.id.name;
+            if back || itself {
+                let why = if itself { "is its own source" } else { "is where it was copied from" };
+                let detail = format!(
+                    "The copy of {:?} would be {goal:?}, which {why}. Next step: leave it out of \
+                     the selection, or change key_schema.",
+                    original.id.name.as_str()
+                );
+                diags.error(at, "Secret would be copied onto its source", detail);
+                return;
+            }
         }
     }
 }
@@ -257,78 +304,4 @@ fn check_removal(settings: &Settings, vault: &Vault, diags: &mut Diagnostics) {
             diags.error(Path::attribute(argument), "Vault cannot do this", detail);
         }
     }
-}
-
-/// Reports what the plan has to tell besides what it does: what is too much, what is left alone,
-/// and what could not be seen.
-pub(super) fn remark(view: &View, settings: &Settings, diags: &mut Diagnostics) {
-    for (label, looked) in &view.destinations {
-        let at = || Path::attribute("destinations").key(label);
-        let profile = looked.target.vault.profile();
-        let preview = match &looked.preview {
-            Ok(preview) => preview,
-            Err(failure) => {
-                let detail = format!(
-                    "Attempted: look at the copies in profile {profile:?}.\nAnswer: {}.\nNext \
-                     step: nothing is done there in this run, and nothing is removed; run again \
-                     when it answers.",
-                    told(failure)
-                );
-                diags.warning(at(), "Destination could not be looked at", detail);
-                continue;
-            }
-        };
-        let over = excess(&looked.target.rules, &preview.steps);
-        if over > 0 {
-            let most = looked.target.rules.max_deletes;
-            let all: Vec<_> = preview
-                .steps
-                .iter()
-                .filter(|(_, step)| step.action.removes())
-                .map(|(name, _)| name.as_str())
-                .collect();
-            let detail = format!(
-                "The run would remove {} copies in profile {profile:?}, and max_deletes is {most}: \
-                 {}.\nNext step: check the selection of the source; if all of them are to go, \
-                 raise max_deletes.",
-                all.len(),
-                all.join(", ")
-            );
-            diags.error(Path::attribute("max_deletes"), "More deletions than allowed", detail);
-        }
-        let left: Vec<String> = preview
-            .steps
-            .iter()
-            .filter(|(_, step)| is_remarkable(step.action))
-            .map(|(name, step)| match preview.failures.get(name) {
-                Some(failure) => format!("{name}: {step}: {}", told(failure)),
-                None => format!("{name}: {step}"),
-            })
-            .collect();
-        if left.is_empty() {
-            continue;
-        }
-        let conflict = preview
-            .steps
-            .values()
-            .any(|step| matches!(step.action, Action::Conflict(Conflict::Foreign)));
-        let detail = format!(
-            "In profile {profile:?} this sync leaves alone:\n- {}\nNext step: to take over a \
-             secret that this sync did not write, name it in adopt or choose another \
-             initial_sync_behavior.",
-            left.join("\n- ")
-        );
-        if conflict && settings.initial() == InitialSync::FailIfExists {
-            diags.error(at(), "Secrets exist already", detail);
-        } else {
-            diags.warning(at(), "Some copies are left as they are", detail);
-        }
-    }
-}
-
-const fn is_remarkable(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Conflict(_) | Action::Drifted | Action::Held | Action::Spared | Action::Unreadable
-    )
 }

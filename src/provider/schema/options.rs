@@ -23,6 +23,23 @@ pub(super) fn attribute() -> Option<Attribute> {
     Some(all.keeps_prior())
 }
 
+/// The same arguments, where nothing but the configuration decides; `None` as above.
+pub(super) fn arguments(description: &str) -> Option<Attribute> {
+    let backends: Vec<_> = with_options()
+        .map(|backend| {
+            let options = backend
+                .options
+                .iter()
+                .map(|option| (option.name, attribute_of(option, Presence::Optional)));
+            let description = format!("For copies in a vault of the backend {}.", backend.title);
+            let presence = Presence::Optional;
+            (backend.name, Attribute::nested(Nesting::Single, presence, options, description))
+        })
+        .collect();
+    (!backends.is_empty())
+        .then(|| Attribute::nested(Nesting::Single, Presence::Optional, backends, description))
+}
+
 /// The backends that have options.
 pub(crate) fn with_options() -> impl Iterator<Item = &'static Descriptor> {
     BACKENDS.iter().copied().filter(|backend| !backend.options.is_empty())

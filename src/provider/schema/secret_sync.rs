@@ -1,11 +1,12 @@
 //! Schema of the managed resource `coffer_secret_sync`.
 
-use super::{choices, name_of_sync, profile_rule, rule};
+use super::{choices, name_of_sync, options, profile_rule, rule};
 use crate::domain::key_schema::KeySchema;
 use crate::domain::policy::{DriftPolicy, InitialSync, Removal};
 use crate::domain::regexp::Regexp;
+use crate::domain::sync::pem::Part;
 use crate::plugin::framework::number::Number;
-use crate::plugin::framework::schema::{Attribute, Nesting, Presence, Schema};
+use crate::plugin::framework::schema::{Attribute, Nesting, Presence, Schema, Validator};
 use crate::plugin::framework::timeouts::{self, Operation};
 use crate::plugin::framework::types::Type;
 use crate::plugin::framework::validators;
@@ -128,7 +129,13 @@ pub(super) fn places(schema: Schema) -> Schema {
                 "Names of single copies by name of the secret; they win over `key_schema`.",
             ),
         ),
+        ("transform", transform()),
     ];
+    let options = options::arguments(
+        "Arguments of the copies that only one kind of vault has, below the name of that backend. \
+         Those left out are the vault's own affair.",
+    );
+    let destination = destination.into_iter().chain(options.map(|o| (options::ATTRIBUTE, o)));
     schema
         .attribute(
             "name",
@@ -155,6 +162,64 @@ pub(super) fn places(schema: Schema) -> Schema {
                 "Where it is copied to, by a name of your choice.",
             ),
         )
+}
+
+/// The arguments of `transform`.
+const TRANSFORMS: [&str; 4] = ["base64", "json_field", "pem_split", "json_bundle"];
+
+fn yes() -> Validator {
+    validators::check("`true`", |value, path, diags| {
+        if matches!(value, Value::Bool(false)) {
+            diags.error(
+                path.clone(),
+                "Transform is not clear",
+                "`false` would say nothing. Next step: leave transform out to copy values as they \
+                 are.",
+            );
+        }
+    })
+}
+
+fn transform() -> Attribute {
+    let parts = "Copies parts of a PEM bundle, each on its own: `private_key`, `certificate` (the \
+                 first), `chain` (the others), `full_chain` (all). Their keys are the name of the \
+                 secret and `-private-key`, `-certificate`, `-chain` or `-full-chain`.";
+    let arguments = [
+        (
+            "base64",
+            Attribute::optional(Type::Bool, "`true` copies the value as base64 (RFC 4648 §4).")
+                .check(yes()),
+        ),
+        (
+            "json_field",
+            text(
+                "Copies one field: of a `basic_auth`, `key_store` or `key_value` secret, or of the \
+                 JSON object that the value is. With a `/` in front it is a JSON pointer \
+                 (RFC 6901). What is no text becomes JSON.",
+            )
+            .check(validators::length(1, 256)),
+        ),
+        (
+            "pem_split",
+            Attribute::optional(Type::set(Type::String), parts)
+                .check(validators::some_of(Part::CODES)),
+        ),
+        (
+            "json_bundle",
+            text(
+                "Copies all secrets into one `key_value` secret of this name; `key_schema` and \
+                 `map` name its fields.",
+            ),
+        ),
+    ];
+    Attribute::nested(
+        Nesting::Single,
+        Presence::Optional,
+        arguments,
+        "What is done to the values on their way: exactly one of these. Without it, type and bytes \
+         stay as they are.",
+    )
+    .check(validators::each_exactly_one_of(&TRANSFORMS))
 }
 
 fn behaviour(schema: Schema) -> Schema {

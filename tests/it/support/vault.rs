@@ -57,6 +57,16 @@ impl<'p> Vault<'p> {
         run(self.open().read(&parse(name))).ok().map(|record| record.latest)
     }
 
+    /// How many versions a secret has.
+    pub fn versions(&self, name: &str) -> usize {
+        run(self.open().list_versions(&parse(name))).expect("a secret").len()
+    }
+
+    /// Removes a secret for good.
+    pub fn purge(&self, name: &str) {
+        run(self.open().purge(&parse(name))).expect("a secret");
+    }
+
     fn open(&self) -> std::sync::Arc<dyn coffer::domain::port::Backend> {
         let descriptor = BACKENDS.iter().find(|backend| backend.name == "embedded").unwrap();
         let mut settings = Settings::default();
