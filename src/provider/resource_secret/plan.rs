@@ -544,10 +544,11 @@ impl Planner<'_> {
     }
 
     /// A secret moves with the configured content or with what is read from the old vault, and a
-    /// disabled one cannot be read.
+    /// disabled one cannot be read. A profile that is not known yet may be the same one.
     fn check_source(&self, before: &Fields, diags: &mut Diagnostics) {
         let configured = self.config.manage_content() == ManageContent::Always
             && !matches!(self.given, Given::Nothing);
+        let Some(new) = self.profile.as_deref() else { return };
         if configured || before.enabled.known() != Some(&false) {
             return;
         }
@@ -557,11 +558,10 @@ impl Planner<'_> {
             Path::attribute("profile"),
             "Disabled secret cannot be moved",
             format!(
-                "Attempted: move the secret {name:?} from profile {old:?} to {:?}.\nAnswer: it is \
+                "Attempted: move the secret {name:?} from profile {old:?} to {new:?}.\nAnswer: it is \
                  disabled, so its content cannot be read, and the configuration does not manage \
                  it.\nNext step: set enabled = true and apply, move the secret, then disable it \
-                 again.",
-                self.profile.as_deref().unwrap_or_default()
+                 again."
             ),
         );
     }

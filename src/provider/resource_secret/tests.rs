@@ -616,6 +616,10 @@ async fn disabled_secret_without_configured_content_is_not_moved() {
         let planned = bench.plan(&moved(enabled)).await;
         assert_eq!(errors(&planned.diagnostics), ["Disabled secret cannot be moved"]);
     }
+    // A profile that is not known yet may be the one that it is in.
+    let more = vec![("enabled", Value::Bool(false)), ("profile", Value::UNKNOWN)];
+    let planned = bench.plan(&config("one", initial(more))).await;
+    assert_eq!(errors(&planned.diagnostics), [""; 0]);
     // With the content at hand nothing has to be read.
     let with_content =
         config("one", vec![("enabled", Value::Bool(false)), ("profile", text("other"))]);
