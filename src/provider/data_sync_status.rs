@@ -80,10 +80,12 @@ impl DataSource for DataSyncStatus {
             *counts.entry(standing).or_default() += 1;
             told.push(value);
         }
-        let status = match (told.is_empty(), counts.keys().all(|s| *s == Standing::Synced)) {
-            (true, _) => "empty",
-            (false, true) => "synced",
-            (false, false) => "partial",
+        // A copy that was renamed or had its source removed lies there soft-deleted, as it should.
+        let live: Vec<_> = counts.keys().filter(|s| **s != Standing::Deleted).collect();
+        let status = match live.as_slice() {
+            [] => "empty",
+            [Standing::Synced] => "synced",
+            _ => "partial",
         };
         let counts = counts.into_iter();
         let counts = counts.map(|(s, n)| (s.code().to_owned(), Value::Number(Number::Int(n))));

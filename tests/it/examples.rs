@@ -226,7 +226,7 @@ const SERVED: &[&str] = &[OCI_VAULT_BLOG, AWS_STAGED_ROTATION, OCI_VAULT_SYNC];
 
 const OCI_VAULT_BLOG: &str = "05-oci-vault-blog";
 const AWS_STAGED_ROTATION: &str = "10-aws-staged-rotation";
-const OCI_VAULT_SYNC: &str = "12-oci-vault-sync";
+const OCI_VAULT_SYNC: &str = "11-oci-vault-sync";
 
 /// The article's steps as changes of the configuration, and its program, in the same vault.
 fn scenario_oci_vault_blog(workspace: &mut Workspace) {

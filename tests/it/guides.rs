@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::cli::{Workspace, cases};
+use crate::support::cli::{Outcome, Workspace, cases};
 
 cases! {
     formatted
@@ -15,6 +15,7 @@ cases! {
     fingerprints_and_versions
     profiles
     generation
+    sync
 }
 
 const REQUIRED: &str = r#"
@@ -46,6 +47,7 @@ fn formatted(workspace: &mut Workspace) {
         "fingerprints-and-versions",
         "profiles",
         "generation",
+        "sync",
     ];
     for name in names {
         let blocks = blocks(&guide(name), "terraform");
@@ -166,4 +168,98 @@ fn generation(workspace: &mut Workspace) {
     }
     workspace.apply(&[]).succeeds().says("2 added");
     workspace.plan(&[]).has_no_changes();
+}
+
+/// Says what a block of the guide shows, line by line; `…` stands for lines left out.
+#[track_caller]
+fn shows(plan: Outcome, block: &str) {
+    let lines = block.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "…");
+    lines.fold(plan, |plan, line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        plan.says(&words.join(" "))
+    });
+}
+
+/// The story of the guide: every plan it shows is one that is really made.
+fn sync(workspace: &mut Workspace) {
+    let text = guide("sync");
+    let examples = blocks(&text, "terraform");
+    let [setup, sync, by_id, schema, adopt, status, action] = examples.as_slice() else {
+        panic!("{} examples", examples.len())
+    };
+    let plans = blocks(&text, "text");
+    let [first, update, rename, drift, conflict, adopted, orphan] = plans.as_slice() else {
+        panic!("{} plans", plans.len())
+    };
+    let values =
+        |mail: &str| format!(r#"{{"app/database":"one","app/mail":"{mail}","app/queue":"three"}}"#);
+    let sources = ["apply", "-no-color", "-auto-approve", "-target=coffer_secret.app"];
+    workspace.write("main.tf", setup);
+    workspace.env("TF_VAR_passwords", &values("two"));
+    workspace.apply(&[]).succeeds().says("2 added");
+    workspace.write("sync.tf", sync);
+    shows(workspace.plan(&[]).has_changes(), first);
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).has_no_changes();
+
+    workspace.env("TF_VAR_passwords", &values("new"));
+    workspace.run(&sources).succeeds();
+    shows(workspace.plan(&[]).has_changes(), update);
+    workspace.apply(&[]).succeeds();
+    // By id, a change and its copy are one run.
+    let listed = sync.replace("source = { names = [\"app/**\"] }", by_id.trim());
+    assert_ne!(&listed, sync);
+    workspace.write("sync.tf", &listed);
+    workspace.env("TF_VAR_passwords", &values("newer"));
+    workspace.apply(&[]).succeeds().says("0 added, 2 changed");
+    workspace.plan(&[]).has_no_changes();
+
+    let renamed =
+        sync.replace("{ profile = \"standby\" }", schema.trim().trim_start_matches("standby = "));
+    assert_ne!(&renamed, sync);
+    workspace.write("sync.tf", &renamed);
+    shows(workspace.plan(&[]).has_changes(), rename);
+    workspace.apply(&[]).succeeds();
+
+    let mut other = workspace.beside("other");
+    let vault = workspace.file("standby.db");
+    let theirs = |name: &str| {
+        format!(
+            "resource \"coffer_secret\" \"{name}\" {{\n  name = \"prod/app/{name}\"\n  \
+             value_wo = \"by hand\"\n  on_existing = \"adopt\"\n  \
+             deletion_policy = \"retain\"\n}}\n"
+        )
+    };
+    let provider = format!(
+        "provider \"coffer\" {{\n  profiles = {{\n    standby = {{ embedded = {{ path = {vault:?} }} }}\n  }}\n}}\n"
+    );
+    let both = theirs("mail") + &theirs("queue");
+    other.write("main.tf", &format!("{REQUIRED}{provider}{both}"));
+    other.apply(&[]).succeeds();
+    shows(workspace.plan(&[]).has_changes(), drift);
+    workspace.apply(&[]).succeeds();
+
+    workspace.write("main.tf", &setup.replace("\"app/mail\"]", "\"app/mail\", \"app/queue\"]"));
+    workspace.run(&sources).succeeds();
+    shows(workspace.plan(&[]).has_no_changes(), conflict);
+    let adopting = renamed.replace("\n  destinations", &format!("\n  {adopt}\n  destinations"));
+    workspace.write("sync.tf", &adopting);
+    shows(workspace.plan(&[]).has_changes(), adopted);
+    workspace.apply(&[]).succeeds();
+
+    workspace.write("status.tf", status);
+    workspace.apply(&[]).succeeds();
+    assert_eq!(workspace.attribute("coffer_sync_status.standby", "status"), "synced");
+
+    workspace.write("main.tf", &setup.replace(", \"app/mail\"]", ", \"app/queue\"]"));
+    workspace.run(&sources).succeeds();
+    shows(workspace.plan(&[]).has_changes(), orphan);
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).has_no_changes();
+    if !workspace.cli().is_tofu() && workspace.cli().version() >= (1, 14) {
+        workspace.write("action.tf", action);
+        let run = workspace.apply(&["-invoke=action.coffer_sync.standby"]);
+        run.succeeds().says("2 as they should be");
+    }
+    workspace.destroy().succeeds();
 }

@@ -102,8 +102,10 @@ fn pages(
     pages.insert("index.md".to_owned(), page::index(&provider.schema(), examples)?);
     for (name, resource) in provider.resources() {
         let identity = resource.identity_schema();
-        // What has no identity cannot be imported.
-        let import = identity.as_ref().map(|identity| Import { identity: Some(identity) });
+        // What has no identity is imported by id, if at all: then there is an example of it.
+        let by_id = examples.imports(name);
+        let import =
+            (identity.is_some() || by_id).then_some(Import { identity: identity.as_ref() });
         let text = page::object(Kind::Resource, name, &resource.schema(), import, examples)?;
         pages.insert(page::path(Kind::Resource, name), text);
     }

@@ -80,6 +80,11 @@ impl Examples {
         Self { root }
     }
 
+    /// True when there is an example of the import of a resource by id.
+    pub(super) fn imports(&self, resource: &str) -> bool {
+        self.root.join("resources").join(resource).join("import-by-string-id.tf").is_file()
+    }
+
     /// The files of a folder whose names begin with `stem`, in order, each as a block of code.
     pub(super) fn blocks(&self, folder: &str, stem: &str) -> anyhow::Result<String> {
         let path = self.root.join(folder);

@@ -39,7 +39,8 @@ pub(crate) fn schema() -> Schema {
     .attribute(
         "status",
         told(
-            "`synced` when every copy is, `partial` when some are not, `empty` when there is none.",
+            "`synced` when every copy is, `partial` when some are not, `empty` when there is none. \
+             Soft-deleted copies do not count.",
             Type::String,
         ),
     )

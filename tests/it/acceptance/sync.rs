@@ -446,6 +446,7 @@ fn status_without_state(workspace: &mut Workspace) {
     assert_eq!(state["copies"][0]["status"], "deleted");
     assert_eq!(state["copies"][1]["status"], "synced");
     assert_eq!(state["counts"], serde_json::json!({ "deleted": 1, "synced": 1 }));
+    assert_eq!(state["status"], "synced");
 
     other.write("main.tf", &ask("destinations = [\"nowhere\"]"));
     other.plan(&[]).fails().says("nowhere");
