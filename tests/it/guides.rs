@@ -221,7 +221,7 @@ fn sync(workspace: &mut Workspace) {
     shows(workspace.plan(&[]).has_changes(), rename);
     workspace.apply(&[]).succeeds();
 
-    let mut other = workspace.beside("other");
+    let other = workspace.beside("other");
     let vault = workspace.file("standby.db");
     let theirs = |name: &str| {
         format!(

@@ -12,6 +12,7 @@ use crate::support::cli::{Outcome, Workspace, cases};
 use crate::support::keys;
 
 mod oci_vault;
+mod sync;
 
 cases! {
     life_of_a_secret
