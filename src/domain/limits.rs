@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::kind::Content;
+use super::kind::{Content, Kind};
 use super::policy::DeletionPolicy;
 use super::port::{Capability, Stage};
 use super::secret::SecretName;
@@ -173,10 +173,10 @@ fn check_content(vault: &Capability, content: &Content) -> Option<String> {
             vault.max_value_bytes
         ));
     }
-    let empty = content.fields().iter().any(|(_, value)| value.is_empty());
-    (empty && !vault.empty_values).then(|| {
-        "this vault cannot hold empty values, and one of this secret's is empty".to_owned()
-    })
+    // Types of several fields are stored in one text, which is never empty.
+    let empty = content.kind() == Kind::Generic && content.size() == 0;
+    (empty && !vault.empty_values)
+        .then(|| "this vault cannot hold empty values, and this one is empty".to_owned())
 }
 
 fn check_stage(vault: &Capability, stage: Stage) -> Option<String> {

@@ -38,6 +38,11 @@ impl Before {
         self.insert(name, || Was::Removed);
     }
 
+    /// True when this process wrote there, or is about to.
+    pub fn knows(&self, name: &SecretName) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name)
+    }
+
     /// Everything that was noted.
     pub fn all(&self) -> BTreeMap<SecretName, Was> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

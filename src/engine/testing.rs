@@ -15,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 use super::context::{Run, World};
 use super::vault::{DriftDetection, Vault, VaultOptions};
 use crate::domain::fingerprint::{Fingerprint, Key, KeyRing, Salt};
-use crate::domain::kind::{Content, Kind};
+use crate::domain::kind::{Content, Kind, field};
 use crate::domain::material::Secret;
 use crate::domain::port::*;
 use crate::domain::rotation::RotationState;
@@ -54,6 +54,7 @@ struct State {
     calls: Vec<&'static str>,
     hang: bool,
     mangle: bool,
+    poor_lists: bool,
     strike: Option<(usize, Strike)>,
 }
 
@@ -90,8 +91,10 @@ pub(crate) fn capability() -> Capability {
     }
 }
 
+/// As vaults give it out: it may be empty.
 pub(crate) fn content(value: &str) -> Content {
-    Content::generic(Secret::from(value)).unwrap()
+    let fields = vec![(field::VALUE.to_owned(), Secret::from(value))];
+    Content::restore(Kind::Generic, fields).unwrap()
 }
 
 pub(crate) fn ring() -> KeyRing {
@@ -199,6 +202,11 @@ impl Memory {
     /// Lets every read give other content than was written.
     pub(crate) fn mangle(&self) {
         self.lock().mangle = true;
+    }
+
+    /// Lets listings tell names only.
+    pub(crate) fn poor_lists(&self) {
+        self.lock().poor_lists = true;
     }
 
     /// Methods called since the last time this was asked.
@@ -337,11 +345,16 @@ impl Backend for Memory {
         };
         let start: usize = page.map_or(0, |token| token.parse().expect("a token of ours"));
         self.act("list", |state| {
+            let poor = state.poor_lists;
             let records = state.entries.values().map(|entry| entry.record.clone());
             let records = records.map(|mut record| {
                 if matches!(self.capability.lists, Lists::Recognisable { .. }) {
                     record.created_at = None;
                     record.current.iter_mut().for_each(|current| current.version_id.clear());
+                }
+                if poor {
+                    record.metadata.tags.clear();
+                    record.current = None;
                 }
                 record
             });

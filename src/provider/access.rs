@@ -38,6 +38,8 @@ struct Syncs {
     routes: BTreeSet<(String, String)>,
     /// Which sync writes a name, by profile and name.
     claims: BTreeMap<(String, String), String>,
+    /// Syncs by profile and name there, as numbers that stand for their settings.
+    namesakes: BTreeMap<(String, String), u64>,
     /// Ids of secrets that this walk creates or changes.
     changing: BTreeSet<String>,
 }
@@ -81,14 +83,20 @@ impl Shared {
         circle
     }
 
-    /// Notes that a sync writes a name; gives the other sync that does already.
-    pub(super) fn claim(&self, profile: &str, name: &str, sync: &str) -> Option<String> {
+    /// Notes that a sync writes a name, which is spelled as the vault compares it; gives the other
+    /// sync that does already.
+    pub(super) fn claim(&self, profile: &str, name: String, sync: &str) -> Option<String> {
         let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = syncs
-            .claims
-            .entry((profile.to_owned(), name.to_owned()))
-            .or_insert_with(|| sync.to_owned());
+        let owner =
+            syncs.claims.entry((profile.to_owned(), name)).or_insert_with(|| sync.to_owned());
         (owner != sync).then(|| owner.clone())
+    }
+
+    /// Notes the same of a resource, by a number that stands for its settings; true when another
+    /// one does already, be it of the same name.
+    pub(super) fn has_namesake(&self, profile: &str, name: String, settings: u64) -> bool {
+        let mut syncs = self.syncs.lock().unwrap_or_else(PoisonError::into_inner);
+        *syncs.namesakes.entry((profile.to_owned(), name)).or_insert(settings) != settings
     }
 
     /// The configuration; reports when there is none yet.

@@ -11,6 +11,7 @@ use crate::support::canary::{Canary, Search};
 use crate::support::cli::{Outcome, Workspace, cases};
 use crate::support::keys;
 
+mod copies;
 mod oci_vault;
 mod sync;
 

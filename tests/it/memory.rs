@@ -333,6 +333,77 @@ fn private_numbers(pem: &str, body: &[u8]) -> Vec<Vec<u8>> {
     }
 }
 
+/// Values that were copied, imported and compared.
+#[tokio::test]
+async fn nothing_of_a_copied_value_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let Peer { process, handshake, channel } =
+        Start::new().with(ALLOW_DUMPS_NAME, "1").connect().await;
+    let pid = process.child.id();
+    let peer = Peer { process, handshake, channel };
+    let at = |file: &str| directory.path().join(file);
+    // Another process makes the secrets, so that this one sees them as copies only.
+    let secrets: Vec<String> = (0..8).map(|_| canary(4096)).collect();
+    {
+        let other = Start::new().connect().await;
+        let mut core = Core::connect(other.provider()).await;
+        let profiles = json!({
+            "from": { "embedded": { "path": at("from.db") } },
+            "to": { "embedded": { "path": at("to.db") } },
+        });
+        let block = config(&core.provider, &json!({ "profiles": profiles }));
+        core.configure(&block).await.unwrap();
+        for (number, secret) in secrets.iter().enumerate() {
+            // Two only at the destination, and two in both places.
+            let places: &[&str] = match number {
+                0 | 1 => &["to"],
+                2 | 3 => &["from", "to"],
+                _ => &["from"],
+            };
+            for profile in places {
+                let name = number.to_string();
+                let block = json!({ "profile": profile, "name": name, "value_wo": secret });
+                let wanted = config(&core.resources["coffer_secret"], &block);
+                core.run("coffer_secret", &Instance::default(), &wanted).await.unwrap();
+            }
+        }
+    }
+    let mut core = Core::connect(peer.provider()).await;
+    let profiles = json!({
+        "from": { "embedded": { "path": at("from.db") } },
+        "to": { "embedded": { "path": at("to.db") } },
+    });
+    let block = json!({ "default_profile": "from", "profiles": profiles });
+    core.configure(&config(&core.provider, &block)).await.unwrap();
+    let block = json!({
+        "name": "s",
+        "source": { "profile": "from", "names": ["**"] },
+        "destinations": { "d": { "profile": "to" } },
+        "initial_sync_behavior": "import_prioritize_source",
+    });
+    let wanted = config(&core.resources["coffer_secret_sync"], &block);
+    core.run("coffer_secret_sync", &Instance::default(), &wanted).await.unwrap();
+    let (from, to) = (at("from.db"), at("to.db"));
+    let expected = secrets.clone();
+    let check = move || {
+        for (number, secret) in expected.iter().enumerate() {
+            for file in [&from, &to] {
+                let value = Vault::at(file).value(&number.to_string());
+                assert!(value.as_deref() == Some(secret), "{number} was not copied");
+            }
+        }
+    };
+    tokio::task::spawn_blocking(check).await.unwrap();
+    let Peer { process, handshake, channel } = peer;
+    drop((core, channel));
+    let again = process.channel(&handshake).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for (number, secret) in secrets.iter().enumerate() {
+        assert_eq!(pieces_in_memory(pid, secret), 0, "pieces of secret {number} are left");
+    }
+    drop(again);
+}
+
 /// What coffer makes itself: made, made anew, and taken over after an interruption, which reads a
 /// key pair back for its public half.
 #[tokio::test]

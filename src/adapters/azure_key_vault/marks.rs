@@ -16,6 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::wire::Tags;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::kind::Kind;
+use crate::domain::sync::owner::{OWNER_TAG, SOURCE_TAG};
 
 /// Tags that coffer keeps for itself, out of the service's 15.
 pub(super) const RESERVED_TAGS: usize = 3;
@@ -142,8 +143,12 @@ pub(super) fn user_tags(tags: Option<&Tags>) -> Tags {
     tags.into_iter().flatten().filter(user).map(|(n, v)| (n.clone(), v.clone())).collect()
 }
 
-/// True for the name of a tag that users may not set.
+/// True for the name of a tag that nobody above this adapter may set. Those of syncs are set by the
+/// engine, as tags of users are.
 pub(super) fn is_reserved(name: &str) -> bool {
+    if [OWNER_TAG, SOURCE_TAG].contains(&name) {
+        return false;
+    }
     name.eq_ignore_ascii_case(NOTES) || name.to_ascii_lowercase().starts_with(PREFIX)
 }
 

@@ -69,9 +69,11 @@ fn content_beyond_size_or_empty_is_a_violation_that_shows_nothing_of_it() {
     let message = told(&Content::generic("canary789".into()).unwrap()).concat();
     assert!(message.starts_with("content: this vault holds values of at most 8 bytes"));
     assert!(!message.contains("canary") && !message.contains('9'));
-    let entries = BTreeMap::from([("k".to_owned(), "".into())]);
-    let message = told(&Content::key_value(entries).unwrap()).concat();
+    let empty = Content::restore(Kind::Generic, vec![("value".to_owned(), "".into())]).unwrap();
+    let message = told(&empty).concat();
     assert!(message.contains("cannot hold empty values"), "{message}");
+    let entries = BTreeMap::from([("k".to_owned(), "".into())]);
+    assert!(told(&Content::key_value(entries).unwrap()).is_empty(), "it is stored as JSON");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub struct Rules {
     pub on_orphan: Removal,
     /// With a copy that somebody changed.
     pub drift: DriftPolicy,
-    /// Names to take over, whoever wrote them, unless it is another sync.
+    /// Names to take over, whoever wrote them, unless it is a sync of another name.
     pub adopt: BTreeSet<SecretName>,
     /// Most removals in one run.
     pub max_deletes: usize,
@@ -383,6 +383,11 @@ fn first(rules: &Rules, name: &SecretName, wanted: &Desired, present: &Present) 
         Owner::Ours => return Action::Update,
         // Written by a run of this sync whose state was lost: nothing else has its name and print.
         Owner::Namesake if copied => return Action::Adopt,
+        // And removed by it: nobody's any more.
+        Owner::Namesake if matches!(present.lifecycle, Lifecycle::Deleted { .. }) => {
+            return Action::Recover;
+        }
+        Owner::Namesake if rules.adopt.contains(name) => return Action::Overwrite,
         Owner::Namesake | Owner::Other => return Action::Conflict(Conflict::OtherOwner),
         // Left by a run that stopped before it set its tags, or in a vault that has none.
         Owner::Nobody if copied => return Action::Adopt,

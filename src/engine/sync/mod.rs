@@ -66,7 +66,16 @@ pub struct Original {
     /// This run will change it first.
     pub open: bool,
     /// The version before this run changed it, when it did after the plan was made.
-    pub planned: Option<Version>,
+    pub planned: Option<Planned>,
+}
+
+/// A version that is not there any more.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// What is known of it.
+    pub version: Version,
+    /// Its number, when that is known.
+    pub number: Option<u64>,
 }
 
 impl Original {
@@ -85,12 +94,23 @@ impl Original {
     #[must_use]
     pub fn is_late(&self) -> bool {
         self.planned.is_some()
-            && self.planned.as_ref().map(|v| &v.id) != self.version().as_ref().map(|v| &v.id)
+            && self.planned.as_ref().map(|planned| &planned.version.id)
+                != self.version().as_ref().map(|v| &v.id)
     }
 
     /// The version that the plan was made with.
     fn planned_version(&self) -> Option<Version> {
-        self.planned.clone().or_else(|| self.version())
+        let planned = self.planned.as_ref().map(|planned| planned.version.clone());
+        planned.or_else(|| self.version())
+    }
+
+    /// The number of the version that the plan was made with, when that is known.
+    #[must_use]
+    pub fn planned_number(&self) -> Option<u64> {
+        match &self.planned {
+            Some(planned) => planned.number,
+            None => self.chosen.as_ref().map(|chosen| chosen.number),
+        }
     }
 }
 
@@ -102,16 +122,12 @@ impl Source {
 }
 
 /// The version of the source of a copy, of the versions that `of` gives of its inputs.
-fn source_version(
-    recipe: &Recipe,
-    inputs: &[&Original],
-    of: fn(&Original) -> Option<Version>,
-) -> Option<Version> {
-    let mut versions: Vec<Version> = inputs.iter().map(|input| of(input)).collect::<Option<_>>()?;
+fn source_version(recipe: &Recipe, mut versions: Vec<Version>) -> Option<Version> {
     let ids: Vec<&str> = versions.iter().map(|version| version.id.as_str()).collect();
     let id = recipe.version_id(&ids);
-    let print = versions.pop().filter(|_| recipe.transform == Transform::Identity);
-    Some(Version { id, print: print.and_then(|version| version.print) })
+    let last = versions.pop()?;
+    let print = last.print.filter(|_| recipe.transform == Transform::Identity);
+    Some(Version { id, print })
 }
 
 /// One destination.
@@ -191,7 +207,9 @@ pub async fn preview(
     let mut desired = BTreeMap::new();
     for (key, recipe) in &target.recipes {
         if let (Some(name), Some(inputs)) = (names.get(key), source.inputs(recipe)) {
-            let version = source_version(recipe, &inputs, Original::planned_version);
+            let versions =
+                inputs.iter().map(|input| input.planned_version()).collect::<Option<_>>();
+            let version = versions.and_then(|all| source_version(recipe, all));
             let empty = version.is_none() && inputs.iter().any(|original| original.is_empty());
             desired.insert(name.clone(), Desired { key: key.clone(), version, empty });
         }
@@ -213,7 +231,10 @@ pub async fn preview(
         }
     }
     if !complete || preview.records.is_empty() {
-        let (records, failures) = look_all(&target.vault, run, &wanted, target.parallelism).await?;
+        // A listing that is not complete may lack whose a secret is, also of those to import.
+        let mut asked = wanted.clone();
+        asked.extend(foreign.keys().filter(|name| wanted.binary_search(name).is_err()).cloned());
+        let (records, failures) = look_all(&target.vault, run, &asked, target.parallelism).await?;
         preview.records.extend(records);
         preview.failures = failures;
     }
@@ -311,7 +332,7 @@ async fn compare(
     }
     let ours = content::make(&source.vault, run, recipe, &inputs, source.state).await?;
     let theirs = content::read(&target.vault, run, &record.name, RotationState::Current).await?;
-    Ok(Some(ours == theirs.content))
+    Ok(Some(ours.content == theirs.content))
 }
 
 /// Does what was planned, and says of every step that changes something how it ended. Writes come

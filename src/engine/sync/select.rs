@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{Original, Source, look_all};
+use super::{Original, Planned, Source, look_all};
 use crate::domain::port::{Lifecycle, ListFilter, Lists, SecretRecord};
 use crate::domain::profile::ProfileName;
 use crate::domain::rotation::RotationState;
@@ -117,9 +117,14 @@ fn as_planned(
         let planned = match was {
             Was::There(_) if selector.state != RotationState::Current => continue,
             Was::There(record) if is_selectable(&record) && rule(&record) => {
-                record.current.map(|v| Version { id: v.version_id, print: v.fingerprint })
+                record.current.map(|v| Planned {
+                    number: Some(v.number),
+                    version: Version { id: v.version_id, print: v.fingerprint },
+                })
             }
-            Was::Removed => (selector.copied)(&key),
+            Was::Removed => {
+                (selector.copied)(&key).map(|version| Planned { version, number: None })
+            }
             Was::Absent | Was::There(_) => None,
         };
         let Some(planned) = planned else {

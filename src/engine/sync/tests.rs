@@ -15,6 +15,8 @@ use crate::engine::testing::{
     Memory, Strike, When, capability, content, failing, name, ring, run, vault,
 };
 
+mod faults;
+
 type Ledger = BTreeMap<SecretName, Entry>;
 
 struct Bench {

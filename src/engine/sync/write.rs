@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::content::{self, refused};
+use super::content::{self, Made, refused};
 use super::{Original, Target, source_version};
 use crate::domain::fingerprint::{Fingerprint, KeyRing, Match, Salt};
 use crate::domain::kind::Content;
@@ -68,11 +68,8 @@ impl Job {
 
     fn source_version(&self) -> Result<Version, Failure> {
         let recipe = self.recipe.as_ref().ok_or(Failure::Vanished)?;
-        let inputs = self.inputs();
-        if inputs.is_empty() {
-            return Err(Failure::Vanished);
-        }
-        source_version(recipe, &inputs, Original::version).ok_or(Failure::Vanished)
+        let versions = self.inputs.iter().map(Original::version).collect::<Option<_>>();
+        versions.and_then(|all| source_version(recipe, all)).ok_or(Failure::Vanished)
     }
 
     fn entry(&self, source: Version, copy: Version) -> Result<Entry, Failure> {
@@ -86,9 +83,9 @@ impl Job {
 
     async fn copy(&self) -> Result<Entry, Failure> {
         let recipe = self.recipe.as_ref().ok_or(Failure::Vanished)?;
-        let source = self.source_version()?;
-        let content =
+        let Made { content, versions } =
             content::make(&self.source, &self.run, recipe, &self.inputs(), self.state).await?;
+        let source = source_version(recipe, versions).ok_or(Failure::Vanished)?;
         self.check(&content)?;
         let print = self.print(&content, source.print.as_ref());
         let written = self.put(&content, &print).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::plan::shown;
 use super::remarks::late;
-use super::results::{Ledger, counts, ledger, result};
+use super::results::{Ledger, counts, ledger, result, unreached};
 use super::settings::Settings;
 use super::view::{Looked, Moment, View, look};
 use super::{COMPUTED, ResourceSecretSync};
@@ -84,7 +84,9 @@ pub(super) async fn apply(
             "Source or destination changed since the plan was made",
             format!(
                 "Attempted: copy what the plan shows.\nAnswer: {difference}. Nothing was \
-                 written.\nNext step: plan again and look at the difference."
+                 written.\nNext step: plan again and look at the difference. Where this \
+                 configuration itself changes a source, name it in source.secrets, so that it \
+                 changes first."
             ),
         );
         return;
@@ -98,7 +100,18 @@ pub(super) async fn apply(
     let mut results = BTreeMap::new();
     for (label, looked) in &view.destinations {
         let before = prior.map_or(&Value::Null, |prior| prior.get("results").get(label));
-        let done = destination(&view.source, looked, &run, &ring, label, before, &now, &mut tally);
+        let planned = request.planned.get("results").get(label);
+        let done = destination(
+            &view.source,
+            looked,
+            &run,
+            &ring,
+            label,
+            before,
+            planned,
+            &now,
+            &mut tally,
+        );
         results.insert(label.clone(), done.await);
     }
     let results = Value::Map(results);
@@ -121,6 +134,7 @@ async fn destination(
     ring: &Arc<KeyRing>,
     label: &str,
     before: &Value,
+    planned: &Value,
     now: &str,
     tally: &mut Tally,
 ) -> Value {
@@ -128,7 +142,7 @@ async fn destination(
         Ok(preview) => preview,
         Err(failure) => {
             tally.failures.push(format!("{label}: {}", super::results::told(failure)));
-            return if before.is_null() { Value::Map(BTreeMap::new()) } else { before.clone() };
+            return unreached(planned, before, failure);
         }
     };
     let done = carry_out(source, &looked.target, run, ring, preview, &looked.ledger).await;

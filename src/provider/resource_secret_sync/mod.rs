@@ -28,6 +28,7 @@ use crate::plugin::framework::value::Value;
 
 mod action;
 mod apply;
+mod checks;
 mod import;
 mod plan;
 mod recipes;

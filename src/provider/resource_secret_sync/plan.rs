@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::checks::check_namesakes;
 use super::remarks::remark;
 use super::results::ledger;
 use super::settings::{Settings, is_decided};
@@ -52,6 +53,7 @@ pub(super) async fn plan(
     )
     .await;
     let Some(view) = view else { return };
+    check_namesakes(&view, &settings, &resource.shared, diags);
     remark(&view, &settings, diags);
     let changes = view.changes();
     let resumes =

@@ -111,6 +111,30 @@ pub(super) fn result(
     ])
 }
 
+/// What state is to say of the copies at a destination that could not be looked at: what it said
+/// before, and of those that were planned, why they are not there.
+pub(super) fn unreached(planned: &Value, before: &Value, failure: &Failure) -> Value {
+    let mut results = match before {
+        Value::Map(results) => results.clone(),
+        _ => BTreeMap::new(),
+    };
+    let Value::Map(planned) = planned else { return Value::Map(results) };
+    for name in planned.keys().filter(|name| before.get(name).is_null()) {
+        let texts = ATTRIBUTES.map(|attribute| {
+            let value = match attribute {
+                "key" => Value::string(name.as_str()),
+                "result" => Value::string("failed"),
+                "class" => Value::string(class(failure)),
+                "message" => Value::string(told(failure)),
+                _ => Value::Null,
+            };
+            (attribute, value)
+        });
+        results.insert(name.clone(), Value::object(texts));
+    }
+    Value::Map(results)
+}
+
 /// How many copies have which result.
 pub(super) fn counts(results: &Value) -> Value {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();

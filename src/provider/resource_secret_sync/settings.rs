@@ -1,6 +1,7 @@
 //! What a sync is configured to do, from a planned object or a state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::recipes::TransformSettings;
 use crate::domain::glob::Glob;
@@ -93,6 +94,13 @@ impl Settings {
     /// Reads an object; reports what has another type than the schema says.
     pub(super) fn read(object: &Value, diags: &mut Diagnostics) -> Option<Self> {
         read(object).map_err(|error| error.report(diags)).ok()
+    }
+
+    /// A number that tells apart syncs that copy other things or to other places.
+    pub(super) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        format!("{:?}{:?}", self.source, self.destinations).hash(&mut hasher);
+        hasher.finish()
     }
 
     pub(super) fn initial(&self) -> InitialSync {

@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::checks::{Writers, check_empty, check_loops, check_removal, respell};
 use super::recipes::Copies;
 use super::results::{Ledger, copied, ledger};
 use super::settings::{Destination, Filter, Settings, importing};
-use crate::domain::limits::{Wanted, violations};
-use crate::domain::policy::Removal;
 use crate::domain::port::Options;
 use crate::domain::profile::ProfileName;
 use crate::domain::secret::{SecretId, SecretName};
-use crate::domain::sync::owner::{Identity, SOURCE_TAG};
+use crate::domain::sync::owner::Identity;
+use crate::domain::sync::plan::{Action, Step};
 use crate::domain::sync::recipe::Recipe;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
@@ -66,17 +66,10 @@ impl View {
                 .map(|(name, step)| {
                     let recipe = looked.target.recipes.get(&step.key);
                     let inputs = recipe.and_then(|recipe| self.source.inputs(recipe));
-                    let open = inputs.is_some_and(|inputs| inputs.iter().any(|o| o.open));
-                    let of = match recipe {
-                        Some(recipe) => recipe.to_string(),
-                        None => step.key.clone(),
-                    };
-                    let from = if of == name.as_str() || !step.action.writes() {
-                        String::new()
-                    } else {
-                        format!(" from {of}")
-                    };
-                    (name.to_string(), (!open).then(|| format!("{step}{from}")))
+                    let inputs = inputs.unwrap_or_default();
+                    let open = inputs.iter().any(|original| original.open);
+                    let told = (!open).then(|| told(preview, name, step, recipe, &inputs));
+                    (name.to_string(), told)
                 })
                 .collect();
             if !told.is_empty() {
@@ -85,6 +78,40 @@ impl View {
         }
         changes
     }
+}
+
+/// A step with what the copy is made of and the versions that it depends on, so that an apply finds
+/// out when they are others by then.
+fn told(
+    preview: &Preview,
+    name: &SecretName,
+    step: &Step,
+    recipe: Option<&Recipe>,
+    inputs: &[&Original],
+) -> String {
+    let mut text = step.to_string();
+    let there = preview.records.get(name).and_then(|record| record.current.as_ref());
+    let depends = [Action::Overwrite, Action::Correct, Action::Recover, Action::Import]
+        .contains(&step.action);
+    if let (true, Some(there)) = (depends, there) {
+        text += &format!(" (version {} there)", there.number);
+    }
+    if step.action.writes() && step.action != Action::Import {
+        let of = recipe.map_or_else(|| step.key.clone(), Recipe::to_string);
+        let more = text.contains([',', '(']);
+        if of != name.as_str() {
+            text += if more { "; from " } else { " from " };
+            text += &of;
+        }
+        let numbers = inputs.iter().filter_map(|original| original.planned_number());
+        let numbers: Vec<_> = numbers.map(|number| number.to_string()).collect();
+        match numbers.as_slice() {
+            [] => {}
+            [one] => text += &format!(", source version {one}"),
+            several => text += &format!(", source versions {}", several.join(", ")),
+        }
+    }
+    text
 }
 
 /// Looks at everything. `None` only after an error.
@@ -111,6 +138,7 @@ pub(super) async fn look(
         open_changing(&mut source, &shared.changing(), &profile, settings);
     }
     let identity = Identity { name: settings.name.clone(), instance: instance.to_owned() };
+    let mut written = BTreeMap::new();
     let mut destinations = BTreeMap::new();
     for (label, destination) in &settings.destinations {
         let place = || Path::attribute("destinations").key(label);
@@ -151,20 +179,9 @@ pub(super) async fn look(
         let places = (profile.as_str(), destination.profile.as_str());
         check_loops(&source, places, &recipes, &names, place(), diags);
         check_removal(settings, &vault, diags);
-        let claimant = format!("{} (destination {label})", settings.name);
-        for name in names.values() {
-            let claimed = shared.claim(&destination.profile, name.as_str(), &claimant);
-            if let Some(other) = claimed {
-                let detail = format!(
-                    "The sync {other:?} writes {name:?} in profile {:?}, too. Next step: give one \
-                     of them another key_schema or selection.",
-                    destination.profile,
-                    name = name.as_str()
-                );
-                diags.error(place(), "Two syncs write the same secret", detail);
-                break;
-            }
-        }
+        check_empty(&source, &recipes, &vault, configured, run, place(), diags).await;
+        let mut writers = Writers { shared, settings, written: &mut written };
+        writers.check(label, &vault, &names, diags);
         let target = Arc::new(Target {
             vault,
             identity: identity.clone(),
@@ -173,7 +190,10 @@ pub(super) async fn look(
             recipes,
             options,
         });
-        let ledger = ledger(state, label);
+        let mut ledger = ledger(state, label);
+        if !target.vault.capability().case_sensitive_names {
+            respell(&mut ledger, &names);
+        }
         let imports = importing(settings);
         let importable =
             |name: &SecretName| naming.key(name).filter(|key| imports && filter.takes_name(key));
@@ -254,54 +274,4 @@ fn destination_options(
         }
     }
     options::changes(backend, &destination.options, &Value::Null)
-}
-
-/// A copy must not be copied back to where it comes from. `places` are the profiles of source and
-/// destination.
-fn check_loops(
-    source: &Source,
-    (from, to): (&str, &str),
-    recipes: &BTreeMap<String, Recipe>,
-    names: &BTreeMap<String, SecretName>,
-    at: Path,
-    diags: &mut Diagnostics,
-) {
-    for (key, recipe) in recipes {
-        let (Some(name), Some(inputs)) = (names.get(key), source.inputs(recipe)) else { continue };
-        let goal = format!("{to}/{name}");
-        for original in inputs {
-            let tags = original.record.as_ref().map(|record| &record.metadata.tags);
-            let back = tags.and_then(|tags| tags.get(SOURCE_TAG)).is_some_and(|of| *of == goal);
-            let itself = to == from && *name == original.id.name;
-            if back || itself {
-                let why = if itself { "is its own source" } else { "is where it was copied from" };
-                let detail = format!(
-                    "The copy of {:?} would be {goal:?}, which {why}. Next step: leave it out of \
-                     the selection, or change key_schema.",
-                    original.id.name.as_str()
-                );
-                diags.error(at, "Secret would be copied onto its source", detail);
-                return;
-            }
-        }
-    }
-}
-
-/// What is to happen to copies without a source must be something the vault can do.
-fn check_removal(settings: &Settings, vault: &Vault, diags: &mut Diagnostics) {
-    let asked = [("on_orphan", settings.rules()), ("on_destroy", settings.rules_of_destroy())];
-    for (argument, rules) in asked {
-        let policy = crate::engine::sync::policy(rules.on_orphan);
-        let wanted = Wanted { deletion_policy: Some(policy), ..Wanted::default() };
-        if rules.on_orphan != Removal::Retain && !violations(vault.capability(), &wanted).is_empty()
-        {
-            let detail = format!(
-                "The vault of profile {:?} cannot do {:?}. Next step: choose one of {}.",
-                vault.profile(),
-                rules.on_orphan.code(),
-                Removal::CODES.join(", ")
-            );
-            diags.error(Path::attribute(argument), "Vault cannot do this", detail);
-        }
-    }
 }

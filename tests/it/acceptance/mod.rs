@@ -25,6 +25,7 @@ mod reading;
 mod secret;
 mod source;
 mod sync;
+mod sync_remote;
 mod sync_transforms;
 mod types;
 mod version;

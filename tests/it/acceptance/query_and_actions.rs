@@ -304,7 +304,7 @@ resource "coffer_secret_sync" "s" {
 }
 "#;
     workspace.write("main.tf", &(changed.clone() + sync));
-    workspace.plan(&[]).has_changes().says("\"adopt from api\"");
+    workspace.plan(&[]).has_changes().says("\"adopt from api, source version");
     workspace.apply(&[]).succeeds();
     let later = SYNCED.replace("ONE", "later") + sync;
     let later = later.replace(

@@ -383,7 +383,7 @@ fn lost_state_is_taken_up_by_import(workspace: &mut Workspace) {
     workspace.run(&["state", "rm", "coffer_secret_sync.s"]).succeeds();
     let block = format!("import {{\n  to = coffer_secret_sync.s\n  id = {id:?}\n}}\n");
     workspace.write("main.tf", &configuration(changed, &(sync("") + &block)));
-    workspace.plan(&[]).has_changes().says("\"update from db\"").says("= \"record\"");
+    workspace.plan(&[]).has_changes().says("\"update from db,").says("= \"record\"");
     workspace.apply(&[]).succeeds();
     assert_eq!(get(workspace, "two.db", "prod/db").as_deref(), Some("canary-new"));
     assert_eq!(versions(), [2, 1]);

@@ -8,6 +8,7 @@
 
 mod orders;
 mod picture;
+mod sync;
 mod trap;
 
 use std::collections::BTreeMap;

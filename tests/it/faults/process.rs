@@ -22,12 +22,28 @@ pub struct Provider {
 impl Provider {
     /// Starts one that reaches the vault through a proxy.
     pub async fn start(remote: &Remote, proxy: &FaultProxy) -> Self {
+        Self::start_with(remote, proxy, serde_json::Map::new()).await
+    }
+
+    /// The same with further profiles.
+    pub async fn start_with(
+        remote: &Remote,
+        proxy: &FaultProxy,
+        profiles: serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
         let directions = remote.directions.as_ref().expect("the binary has this backend");
-        Self::directed(directions(&proxy.url())).await
+        Self::directed_with(directions(&proxy.url()), profiles).await
     }
 
     /// Starts one that was told how to reach a vault.
-    pub async fn directed(mut reached: Reached) -> Self {
+    pub async fn directed(reached: Reached) -> Self {
+        Self::directed_with(reached, serde_json::Map::new()).await
+    }
+
+    async fn directed_with(
+        mut reached: Reached,
+        mut profiles: serde_json::Map<String, serde_json::Value>,
+    ) -> Self {
         // No test is to wait for the quota of a real service.
         reached.profile["limits"] = json!({ "concurrency": 64, "requests_per_second": 10_000 });
         let start = Start::new().with("COFFER_FINGERPRINT_KEY", keys::BASE64_256_BITS);
@@ -35,7 +51,8 @@ impl Provider {
         let start = variables.fold(start, |start, (name, value)| start.with(name, &value));
         let peer = start.connect().await;
         let mut core = Core::connect(peer.provider()).await;
-        let block = json!({ "default_profile": PROFILE, "profiles": { PROFILE: reached.profile } });
+        profiles.insert(PROFILE.to_owned(), reached.profile);
+        let block = json!({ "default_profile": PROFILE, "profiles": profiles });
         let block = config(&core.provider, &block);
         core.configure(&block).await.expect("the configuration works");
         Self { core, peer }

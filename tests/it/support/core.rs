@@ -65,6 +65,8 @@ pub struct Core {
     pub ephemeral_resources: BTreeMap<String, Schema>,
     /// Warnings of reads so far.
     pub told: Vec<String>,
+    /// The configuration of the provider.
+    pub configured: Option<Value>,
 }
 
 impl Core {
@@ -86,6 +88,7 @@ impl Core {
             data_sources: all(&answer.data_source_schemas),
             ephemeral_resources: all(&answer.ephemeral_resource_schemas),
             told: Vec::new(),
+            configured: None,
             identities: identities
                 .identity_schemas
                 .iter()
@@ -106,7 +109,16 @@ impl Core {
             client_capabilities: self.capabilities,
         };
         let answer = self.client.configure_provider(request).await.unwrap().into_inner();
+        self.configured = Some(config.clone());
         outcome(&answer.diagnostics).map(|_| ())
+    }
+
+    /// Begins another walk, as a CLI does: with the same configuration.
+    pub async fn walk(&mut self) -> Result<(), Errors> {
+        match self.configured.clone() {
+            Some(config) => self.configure(&config).await,
+            None => Ok(()),
+        }
     }
 
     /// Validates a resource configuration; returns warnings.
@@ -382,6 +394,7 @@ impl Core {
         prior: &Instance,
         config: &Value,
     ) -> Result<(Action, Instance), Errors> {
+        self.walk().await?;
         self.validate(name, config).await?;
         let prior =
             if prior.value.is_null() { prior.clone() } else { self.refresh(name, prior).await? };
@@ -390,6 +403,7 @@ impl Core {
         if !errors.is_empty() {
             return Err(errors);
         }
+        self.walk().await?;
         let refreshed = self.refresh(name, &instance).await?;
         let second = self.plan(name, &refreshed, config).await?;
         assert_eq!(second.action, Action::NoOp, "second plan: {:#?}", second.planned);

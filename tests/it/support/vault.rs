@@ -7,7 +7,7 @@ use coffer::adapters::catalog::BACKENDS;
 use coffer::adapters::descriptor::{Setting, Settings};
 use coffer::domain::kind::{Content, field};
 use coffer::domain::material::Secret;
-use coffer::domain::port::{ErrorKind, Lifecycle, VersionSelector};
+use coffer::domain::port::{ErrorKind, Lifecycle, ListFilter, VersionSelector};
 use coffer::domain::rotation::RotationState;
 use coffer::domain::secret::SecretName;
 
@@ -65,6 +65,20 @@ impl<'p> Vault<'p> {
     /// Removes a secret for good.
     pub fn purge(&self, name: &str) {
         run(self.open().purge(&parse(name))).expect("a secret");
+    }
+
+    /// Names of all secrets in use.
+    pub fn names(&self) -> Vec<String> {
+        let (backend, filter) = (self.open(), ListFilter::default());
+        let (mut names, mut next) = (Vec::new(), None);
+        loop {
+            let page = run(backend.list(&filter, next)).expect("it can be listed");
+            names.extend(page.items.iter().map(|record| record.name.to_string()));
+            next = page.next;
+            if next.is_none() {
+                return names;
+            }
+        }
     }
 
     fn open(&self) -> std::sync::Arc<dyn coffer::domain::port::Backend> {

@@ -119,6 +119,14 @@ fn lost_state_is_found_again_and_other_owners_are_refused() {
     assert_eq!(act(Owner::Ours, 2), Action::Update);
     assert_eq!(act(Owner::Namesake, 1), Action::Adopt);
     assert_eq!(act(Owner::Namesake, 2), Action::Conflict(Conflict::OtherOwner));
+    let named = Rules { adopt: [name("k")].into(), ..rules.clone() };
+    for (owner, action) in [
+        (Owner::Namesake, Action::Overwrite),
+        (Owner::Other, Action::Conflict(Conflict::OtherOwner)),
+    ] {
+        let seen = present(owner, version("d1", 2));
+        assert_eq!(one(&named, Some(wanted(version("s1", 1))), None, seen), action);
+    }
     assert_eq!(act(Owner::Other, 1), Action::Conflict(Conflict::OtherOwner));
     let taken = present(Owner::Other, version("d1", 1));
     let known = entry(version("s1", 1), version("d1", 1));
@@ -138,6 +146,10 @@ fn deleted_secret_is_recovered_and_updated() {
     let desired = || Some(wanted(bare("s1")));
     assert_eq!(one(&rules(), desired(), known.clone(), seen(Owner::Ours)), Action::Recover);
     assert_eq!(one(&rules(), desired(), None, seen(Owner::Nobody)), Action::Recover);
+    // A sync of this name removed it and is gone; another's stays its own.
+    assert_eq!(one(&rules(), desired(), None, seen(Owner::Namesake)), Action::Recover);
+    let other = one(&rules(), desired(), None, seen(Owner::Other));
+    assert_eq!(other, Action::Conflict(Conflict::OtherOwner));
     assert_eq!(one(&rules(), None, known, seen(Owner::Ours)), Action::Forget);
 }
 
