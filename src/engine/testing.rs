@@ -147,9 +147,10 @@ pub(crate) fn run_for(timeout: StdDuration) -> Run {
 }
 
 pub(crate) fn world() -> World {
-    use std::sync::atomic::{AtomicU8, Ordering};
-    static COUNTER: AtomicU8 = AtomicU8::new(0);
-    World { now: || NOW, random: || [COUNTER.fetch_add(1, Ordering::Relaxed); 16] }
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let random = || u128::from(COUNTER.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
+    World { now: || NOW, random }
 }
 
 pub(crate) fn vault(memory: &Arc<Memory>) -> Vault {
@@ -284,6 +285,8 @@ impl Memory {
             }
             None => {}
         }
+        // Calls that are made side by side meet.
+        tokio::task::yield_now().await;
         let mut state = self.lock();
         state.calls.push(method);
         let fault = state.faults.iter().position(|(m, ..)| *m == method);

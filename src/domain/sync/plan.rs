@@ -245,12 +245,15 @@ pub fn plan(
     foreign: &BTreeMap<SecretName, String>,
 ) -> Steps {
     let mut steps = Steps::new();
-    let old_name = |key: &str| {
-        ledger.iter().find(|(name, e)| e.key == key && !desired.contains_key(name)).map(|(n, _)| n)
-    };
+    // The names that keys have lost, and that they have now. The first of several counts.
+    let lost = ledger.iter().rev().filter(|(name, _)| !desired.contains_key(name));
+    let old_names: BTreeMap<&str, _> = lost.map(|(name, e)| (e.key.as_str(), name)).collect();
+    let have = desired.iter().rev().map(|(name, wanted)| (wanted.key.as_str(), name));
+    let new_names: BTreeMap<&str, _> = have.collect();
     for (name, wanted) in desired {
         let action = wanted_action(rules, name, wanted, ledger.get(name), look(seen, name));
-        let renamed = old_name(&wanted.key).filter(|_| action.writes()).cloned();
+        let renamed = old_names.get(wanted.key.as_str()).filter(|_| action.writes());
+        let renamed = renamed.map(|name| (*name).clone());
         steps.insert(name.clone(), Step { key: wanted.key.clone(), action, renamed });
     }
     if imports(rules.initial) {
@@ -267,7 +270,7 @@ pub fn plan(
     }
     let blind = ledger.keys().chain(desired.keys()).any(|n| *look(seen, n) == Seen::Unreadable);
     for (name, entry) in ledger.iter().filter(|(name, _)| !desired.contains_key(name)) {
-        let new_name = desired.iter().find(|(_, d)| d.key == entry.key).map(|(name, _)| name);
+        let new_name = new_names.get(entry.key.as_str()).copied();
         // The old name goes only when the key has its new one.
         let stuck = new_name.and_then(|name| steps.get(name)).is_some_and(|step| {
             !matches!(step.action, Action::Keep | Action::Record) && !step.action.writes()

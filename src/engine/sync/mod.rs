@@ -9,8 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::context::Run;
 use super::failure::Failure;
@@ -221,7 +220,8 @@ pub async fn preview(
     let mut preview = Preview::default();
     let mut foreign = BTreeMap::new();
     let complete = matches!(target.vault.capability().lists, Lists::Complete { .. });
-    if importing || complete && wanted.len() >= LIST_FROM {
+    let listed = importing || complete && wanted.len() >= LIST_FROM;
+    if listed {
         let filter = ListFilter { name_prefix: None, include_deleted: true };
         for record in list(&target.vault, run, &filter).await? {
             if importing && let Some(key) = importable(&record.name) {
@@ -230,7 +230,7 @@ pub async fn preview(
             preview.records.insert(record.name.clone(), record);
         }
     }
-    if !complete || preview.records.is_empty() {
+    if !(complete && listed) {
         // A listing that is not complete may lack whose a secret is, also of those to import.
         let mut asked = wanted.clone();
         asked.extend(foreign.keys().filter(|name| wanted.binary_search(name).is_err()).cloned());
@@ -287,19 +287,20 @@ async fn look_all(
     names: &[SecretName],
     parallelism: usize,
 ) -> Result<Looked, Failure> {
-    let slots = Arc::new(Semaphore::new(parallelism.max(1)));
     let mut looks = JoinSet::new();
-    for name in names {
-        let (vault, run, name) = (Arc::clone(vault), run.clone(), name.clone());
-        let slots = Arc::clone(&slots);
-        looks.spawn(async move {
-            let _slot = slots.acquire_owned().await.ok();
-            let found = look(&vault, &run, &name).await;
-            (name, found)
-        });
-    }
+    let mut names = names.iter();
     let (mut records, mut failures) = Looked::default();
-    while let Some(finished) = looks.join_next().await {
+    loop {
+        // A task is only there while it runs: thousands that wait would be memory, too.
+        let free = parallelism.max(1) - looks.len();
+        for name in names.by_ref().take(free) {
+            let (vault, run, name) = (Arc::clone(vault), run.clone(), name.clone());
+            looks.spawn(async move {
+                let found = look(&vault, &run, &name).await;
+                (name, found)
+            });
+        }
+        let Some(finished) = looks.join_next().await else { break };
         match finished {
             Ok((name, Ok(Some(record)))) => drop(records.insert(name, record)),
             Ok((_, Ok(None))) => {}
@@ -346,12 +347,17 @@ pub async fn carry_out(
     ledger: &BTreeMap<SecretName, Entry>,
 ) -> BTreeMap<SecretName, Done> {
     let mut done = BTreeMap::new();
-    let slots = Arc::new(Semaphore::new(target.parallelism.max(1)));
     let mut writes = JoinSet::new();
     for (name, step) in &preview.steps {
         if !step.action.writes() && step.action != Action::Record {
             continue;
         }
+        // A task is only there while it runs: thousands that wait would be memory, too.
+        if writes.len() >= target.parallelism.max(1) {
+            note(&mut done, writes.join_next().await);
+        }
+        let recipe = target.recipes.get(&step.key).cloned();
+        let inputs = recipe.as_ref().and_then(|recipe| source.inputs(recipe));
         let job = write::Job {
             source: Arc::clone(&source.vault),
             state: source.state,
@@ -360,21 +366,15 @@ pub async fn carry_out(
             run: run.clone(),
             name: name.clone(),
             step: step.clone(),
-            recipe: target.recipes.get(&step.key).cloned(),
-            inputs: target
-                .recipes
-                .get(&step.key)
-                .and_then(|recipe| source.inputs(recipe))
-                .map(|inputs| inputs.into_iter().cloned().collect())
-                .unwrap_or_default(),
+            inputs: inputs.into_iter().flatten().cloned().collect(),
+            recipe,
             found: preview.records.get(name).cloned(),
         };
-        let (slots, before) = (Arc::clone(&slots), ledger.get(name).cloned());
+        let before = ledger.get(name).cloned();
         // Until it says otherwise, the name is as it was.
         let failure = Some(Failure::Stopped { operation: "sync", in_flight: true });
         done.insert(name.clone(), Done { entry: before.clone(), failure });
         writes.spawn(async move {
-            let _slot = slots.acquire_owned().await.ok();
             let finished = match job.write().await {
                 Ok(entry) => Done { entry: Some(entry), failure: None },
                 Err(failure) => Done { entry: before, failure: Some(failure) },
@@ -382,10 +382,8 @@ pub async fn carry_out(
             (job.name, finished)
         });
     }
-    while let Some(finished) = writes.join_next().await {
-        if let Ok((name, finished)) = finished {
-            done.insert(name, finished);
-        }
+    while !writes.is_empty() {
+        note(&mut done, writes.join_next().await);
     }
     let written = done.values().all(|done| done.failure.is_none());
     for (name, step) in &preview.steps {
@@ -407,4 +405,14 @@ pub async fn carry_out(
         done.insert(name.clone(), finished);
     }
     done
+}
+
+/// Notes how a write ended. One that did not end stays noted as stopped.
+fn note(
+    done: &mut BTreeMap<SecretName, Done>,
+    finished: Option<Result<(SecretName, Done), JoinError>>,
+) {
+    if let Some(Ok((name, finished))) = finished {
+        done.insert(name, finished);
+    }
 }

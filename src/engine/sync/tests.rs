@@ -331,3 +331,93 @@ async fn vault_without_tags_is_kept_by_the_ledger_and_resumed_by_print() {
     bench.assert_settled("by the print").await;
     assert_eq!(bench.to.latest("p-a"), 1);
 }
+
+/// Secrets `k000` and so on in a vault.
+async fn filled(n: usize) -> Arc<Memory> {
+    let memory = Memory::new();
+    for i in 0..n {
+        put(&memory, &format!("k{i:03}"), "value").await;
+    }
+    memory
+}
+
+/// One run; gives the calls at source and destination.
+async fn counted(bench: &mut Bench) -> [BTreeMap<&'static str, usize>; 2] {
+    let source = bench.source().await;
+    let target = bench.target(&source);
+    let names = source.secrets.keys().map(|key| (key.clone(), name(key))).collect();
+    // What the test itself called to find the source does not count.
+    drop((bench.from.calls(), bench.to.calls()));
+    let preview =
+        preview(&source, &target, &run(), &names, &bench.ledger, &|_| None).await.unwrap();
+    let ring = Arc::new(ring());
+    let done = carry_out(&source, &target, &run(), &ring, &preview, &bench.ledger).await;
+    assert_eq!(failures(&done), 0, "{done:?}");
+    bench.ledger.extend(done.into_iter().filter_map(|(name, done)| Some((name, done.entry?))));
+    [bench.from.calls(), bench.to.calls()].map(|calls| {
+        let mut count = BTreeMap::new();
+        calls.into_iter().for_each(|call| *count.entry(call).or_default() += 1);
+        count
+    })
+}
+
+#[tokio::test]
+async fn calls_of_two_hundred_keys_at_six_targets_follow_the_changes() {
+    let from = filled(200).await;
+    let mut targets: Vec<Bench> = Vec::new();
+    for _ in 0..6 {
+        let lists = Capability { lists: Lists::Complete { page: 100 }, ..capability() };
+        let (from, to) = (Arc::clone(&from), Memory::with(lists));
+        targets.push(Bench { from, to, ..Bench::new(&[]).await });
+    }
+    for bench in &mut targets {
+        let [source, target] = counted(bench).await;
+        assert_eq!(source, [("read_content", 200)].into());
+        assert_eq!(target, [("create", 200), ("list", 1)].into(), "no name is asked for");
+        let [source, target] = counted(bench).await;
+        assert_eq!((source, target), (BTreeMap::new(), [("list", 2)].into()), "no change");
+    }
+    for key in ["k007", "k042", "k199"] {
+        put(&from, key, "changed").await;
+    }
+    let mut writes = 0;
+    for bench in &mut targets {
+        let [source, target] = counted(bench).await;
+        assert_eq!(source, [("read_content", 3)].into());
+        assert_eq!(target, [("list", 2), ("put_version", 3), ("read", 3)].into());
+        writes += target["put_version"];
+        for key in from.names() {
+            assert_eq!(bench.to.value(&key), from.value(&key), "{key}");
+        }
+    }
+    assert_eq!(writes, 18);
+}
+
+#[tokio::test]
+async fn as_many_values_are_held_as_are_copied_at_once() {
+    for parallelism in [1, 4, 16] {
+        // Source and destination in one, so that calls have one order.
+        let both = filled(60).await;
+        let bench = Bench { from: Arc::clone(&both), to: both, ..Bench::new(&[]).await };
+        let source = bench.source().await;
+        let target = Arc::into_inner(bench.target(&source)).unwrap();
+        let target = Arc::new(Target { parallelism, ..target });
+        let copy = |key: &String| (key.clone(), name(&format!("p-{key}")));
+        let names = source.secrets.keys().map(copy).collect();
+        let ledger = Ledger::new();
+        let preview = preview(&source, &target, &run(), &names, &ledger, &|_| None).await.unwrap();
+        bench.from.calls();
+        let done = carry_out(&source, &target, &run(), &Arc::new(ring()), &preview, &ledger).await;
+        assert_eq!((done.len(), failures(&done)), (60, 0));
+        let (mut held, mut most) = (0_usize, 0);
+        for call in bench.from.calls() {
+            match call {
+                "read_content" => held += 1,
+                "create" => held -= 1,
+                other => panic!("{other} is not needed"),
+            }
+            most = most.max(held);
+        }
+        assert_eq!((held, most), (0, parallelism));
+    }
+}
