@@ -3,6 +3,7 @@
 //! 100 secrets with a version each: time, calls and memory of the first apply and of a plan without
 //! changes. The other provider is taken from a filesystem mirror that `COFFER_BENCH_PLUGINS` names.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -91,7 +92,8 @@ pub fn environment() -> Vec<(&'static str, String)> {
         .collect()
 }
 
-const FINGERPRINT: &str = "  fingerprint = { key_env = \"COFFER_FINGERPRINT_KEY\" }\n";
+/// The fingerprint key in the provider block.
+pub const FINGERPRINT: &str = "  fingerprint = { key_env = \"COFFER_FINGERPRINT_KEY\" }\n";
 
 fn coffer(moto: &Moto) -> String {
     let mut text = format!(
@@ -140,11 +142,16 @@ fn peer() -> Result<PathBuf, String> {
 
 /// Calls of moto since the last reset.
 pub fn calls(moto: &Moto) -> u64 {
+    let calls = by_method(moto);
+    println!("  {calls:?}");
+    calls.values().sum()
+}
+
+/// The same by method.
+pub fn by_method(moto: &Moto) -> BTreeMap<String, u64> {
     let answer = http(moto, "GET");
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    let calls: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).unwrap();
-    println!("  {}", serde_json::Value::Object(calls.clone()));
-    calls.values().filter_map(serde_json::Value::as_u64).sum()
+    serde_json::from_str(body).unwrap()
 }
 
 /// Counts from 0 again.

@@ -117,7 +117,7 @@ pub fn secrets(resource: &str) -> String {
 }
 
 /// A folder with this very program under the name of the idle provider.
-fn idle_provider() -> TempDir {
+pub fn idle_provider() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(env::current_exe().unwrap(), folder.path().join("terraform-provider-idle")).unwrap();
     folder

@@ -1,4 +1,4 @@
-//! A provider that does nothing, with the schema of `coffer_secret`.
+//! A provider that does nothing, with the schemas of `coffer_secret` and `coffer_secret_sync`.
 //!
 //! What Terraform spends on objects of that shape, whoever provides them: the second floor of the
 //! comparison. The benchmark's own binary serves it when Terraform starts it as a plugin.
@@ -19,6 +19,8 @@ use coffer::plugin::framework::value::Value;
 use coffer::plugin::transport::{Plugin, Running, Start, decide, serve};
 use coffer::plugin::wire::ProviderService;
 use coffer::provider::Coffer;
+
+use super::idle_sync::IdleSync;
 
 /// Serves when Terraform started this process; false when a person did.
 pub fn serves() -> bool {
@@ -53,9 +55,11 @@ impl Provider for Idle {
     async fn configure(&self, _: &Context, _: ConfigureRequest, _: &mut Diagnostics) {}
 
     fn resources(&self) -> Vec<(&'static str, Arc<dyn Resource>)> {
-        let mut all = Coffer::new().resources().into_iter();
-        let shape = all.find(|(name, _)| *name == "coffer_secret").unwrap().1;
-        vec![("idle_secret", Arc::new(Shaped(shape.schema())))]
+        let all: BTreeMap<_, _> = Coffer::new().resources().into_iter().collect();
+        vec![
+            ("idle_secret", Arc::new(Shaped(all["coffer_secret"].schema()))),
+            ("idle_secret_sync", Arc::new(IdleSync(all["coffer_secret_sync"].schema()))),
+        ]
     }
 }
 

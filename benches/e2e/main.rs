@@ -16,10 +16,12 @@ mod cli;
 #[expect(dead_code, unused_imports, reason = "the tests use more of it")]
 mod fakes;
 mod idle;
+mod idle_sync;
 mod many;
 mod start;
 #[expect(dead_code, unused_imports, unused_macros, reason = "the tests use more of it")]
 mod support;
+mod sync;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -45,8 +47,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut report = Report::default();
-    // `cargo bench --bench e2e -- aws` measures only that, and so does `many`.
-    let parts: [(&str, Part); 2] = [("aws", aws::measure), ("many", many::measure)];
+    // `cargo bench --bench e2e -- aws` measures only that, `many` and `sync` theirs.
+    let parts: [(&str, Part); 3] =
+        [("aws", aws::measure), ("many", many::measure), ("sync", sync::measure)];
     if let Some((name, measure)) =
         parts.into_iter().find(|(name, _)| std::env::args().any(|argument| argument == *name))
     {
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
             report.figure("resident at most during both", times.peak_mib, 60.0, "MiB");
             aws::measure(&terraform, &mut report);
             many::measure(&terraform, &mut report);
+            sync::measure(&terraform, &mut report);
         }
         Err(reason) => {
             println!("plan and apply: not measured, {reason}");
