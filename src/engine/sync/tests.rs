@@ -66,7 +66,8 @@ impl Bench {
         let source = self.source().await;
         let target = self.target(&source);
         let schema: KeySchema = format!("{prefix}{{{{secretKey}}}}").parse().unwrap();
-        let naming = Naming { schema, values: Values::new(), map: BTreeMap::new() };
+        let naming =
+            Naming { schema, values: Values::new(), kinds: BTreeMap::new(), map: BTreeMap::new() };
         let names = naming.names(source.secrets.keys().map(String::as_str), &capability()).unwrap();
         let key = |name: &SecretName| naming.key(name);
         let preview = preview(&source, &target, &run(), &names, &self.ledger, &key).await.unwrap();

@@ -1,11 +1,10 @@
 //! Managed resource `coffer_secret_sync`.
 //!
 //! [`settings`] reads what may be configured, [`recipes`] what copies are made of; [`view`] looks at
-//! source and destinations and plans, [`plan`] shows that, [`remarks`] tells what else is to know,
-//! [`apply`] does it, [`results`] is the ledger in state, [`import`] takes one up, [`action`] runs
-//! without a state. Looking and writing
-//! are [`engine::sync`](crate::engine::sync)'s, the decisions
-//! [`domain::sync`](crate::domain::sync)'s.
+//! source and destinations and plans, [`checks`] refuses what cannot be, [`plan`] shows it,
+//! [`remarks`] tells what else is to know, [`apply`] does it, [`results`] is the ledger in state,
+//! [`import`] takes one up, [`action`] runs without a state. Looking and writing are
+//! [`engine::sync`](crate::engine::sync)'s, the decisions [`domain::sync`](crate::domain::sync)'s.
 
 use std::sync::Arc;
 
@@ -13,8 +12,10 @@ use async_trait::async_trait;
 
 use super::access::Shared;
 use super::schema;
+use crate::domain::key_schema::KeySchema;
 use crate::domain::policy::InitialSync;
 use crate::domain::rotation::RotationState;
+use crate::domain::sync::naming::depends_on_secret;
 use crate::domain::sync::plan::imports;
 use crate::plugin::framework::context::Context;
 use crate::plugin::framework::diag::Diagnostics;
@@ -80,6 +81,20 @@ impl Resource for ResourceSecretSync {
                 "What a transform made cannot be turned back. Next step: leave transform out, or \
                  choose another initial_sync_behavior.",
             );
+        }
+        if imports && let Value::Map(destinations) = destinations {
+            let schemas = destinations.iter().filter_map(|(label, one)| {
+                Some((label, one.get("key_schema").as_str()?.parse::<KeySchema>().ok()?))
+            });
+            for (label, _) in schemas.filter(|(_, schema)| depends_on_secret(schema)) {
+                diags.error(
+                    Path::attribute("destinations").key(label).child("key_schema"),
+                    "Import needs names that tell their keys",
+                    "Where a name has the path or the type of its secret, the key cannot be told \
+                     from it. Next step: leave {{path}} and {{type}} out, or choose another \
+                     initial_sync_behavior.",
+                );
+            }
         }
         if imports && (set("tags") || set("types")) {
             diags.error(

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::settings::Destination;
+use crate::domain::kind::Kind;
 use crate::domain::limits::check_name;
 use crate::domain::port::Capability;
 use crate::domain::secret::SecretName;
@@ -56,12 +57,22 @@ impl Destination {
                 (None, None) if transform.base64.is_some() => each(keys(), &Transform::Base64),
                 (None, None) => each(keys(), &Transform::Identity),
             };
+            let naming = Naming { kinds: kinds(source, &recipes), ..naming.clone() };
             let names = naming.names(recipes.keys().map(String::as_str), vault)?;
             Copies { recipes, names }
         };
         let problems = unsuitable(source, &copies.recipes);
         if problems.is_empty() { Ok(copies) } else { Err(problems) }
     }
+}
+
+/// The types of the secrets that the copies are made of, as far as they are known.
+fn kinds(source: &Source, recipes: &BTreeMap<String, Recipe>) -> BTreeMap<String, Kind> {
+    let known = recipes.iter().filter_map(|(copy, recipe)| {
+        let original = source.secrets.get(&recipe.inputs.first()?.key)?;
+        Some((copy.clone(), original.record.as_ref()?.kind?))
+    });
+    known.collect()
 }
 
 fn each<'k>(
@@ -99,6 +110,8 @@ fn bundle(
     if source.secrets.is_empty() {
         return Ok(Copies::default());
     }
+    let recipes = each(source.secrets.keys(), &Transform::JsonBundle);
+    let naming = Naming { kinds: kinds(source, &recipes), ..naming.clone() };
     let (mut inputs, mut problems) = (Vec::<Input>::new(), Vec::new());
     for key in source.secrets.keys() {
         match naming.name(key) {

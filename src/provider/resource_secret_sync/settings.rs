@@ -232,6 +232,7 @@ impl Destination {
         &self,
         label: &str,
         source: &str,
+        state: RotationState,
         diags: &mut Diagnostics,
     ) -> Option<Naming> {
         let at = Path::attribute("destinations").key(label);
@@ -244,7 +245,10 @@ impl Destination {
                 return None;
             }
         };
-        let mut values = Values::from([(Placeholder::Profile, source.to_owned())]);
+        let mut values = Values::from([
+            (Placeholder::Profile, source.to_owned()),
+            (Placeholder::VersionState, state.code().to_owned()),
+        ]);
         values.extend(self.environment.clone().map(|name| (Placeholder::Environment, name)));
         let mut map = BTreeMap::new();
         for (key, name) in self.map.iter().flatten() {
@@ -257,7 +261,7 @@ impl Destination {
                 }
             }
         }
-        Some(Naming { schema, values, map })
+        Some(Naming { schema, values, kinds: BTreeMap::new(), map })
     }
 }
 

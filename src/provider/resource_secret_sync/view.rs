@@ -160,7 +160,8 @@ pub(super) async fn look(
             );
             diags.warning(place().child("profile"), "Syncs form a circle", detail);
         }
-        let Some(naming) = destination.naming(label, &profile, diags) else { continue };
+        let naming = destination.naming(label, &profile, settings.source.state(), diags);
+        let Some(naming) = naming else { continue };
         let Copies { recipes, names } =
             match destination.copies(&source, &naming, vault.capability()) {
                 Ok(copies) => copies,

@@ -114,8 +114,10 @@ pub(super) fn places(schema: Schema) -> Schema {
         (
             "key_schema",
             text(
-                "Names of the copies: `{{secretKey}}` exactly once, and `{{environment}}` or \
-                 `{{profile}}` (that of the source). Default: `{{secretKey}}`.",
+                "Names of the copies: `{{secretKey}}` (the name of the secret) exactly once, and \
+                 any of `{{environment}}`, `{{profile}}` (that of the source), `{{versionState}}` \
+                 (what `rotation_state` selects), `{{type}}` and `{{path}}` (the name of the secret \
+                 up to its last `/`; `{{secretKey}}` is then the rest). Default: `{{secretKey}}`.",
             )
             .check(rule("a key schema", "Key schema is not valid", |text| {
                 text.parse::<KeySchema>().map(drop).map_err(|error| error.to_string())

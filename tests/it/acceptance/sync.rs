@@ -18,6 +18,7 @@ cases! {
     pending_and_previous_versions
     lost_state_is_taken_up_by_import
     status_without_state
+    names_from_path_type_and_state
 }
 
 /// Profiles `main`, `two` and `three`, and secrets by name and value in `main`.
@@ -43,8 +44,9 @@ provider "coffer" {
     .to_owned();
     for (name, value) in secrets {
         text += &format!(
-            "\nresource \"coffer_secret\" \"{name}\" {{\n  name            = \"{name}\"\n  \
-             value_wo        = \"{value}\"\n  deletion_policy = \"destroy\"\n}}\n"
+            "\nresource \"coffer_secret\" \"{}\" {{\n  name            = \"{name}\"\n  \
+             value_wo        = \"{value}\"\n  deletion_policy = \"destroy\"\n}}\n",
+            name.replace('/', "-")
         );
     }
     text + sync
@@ -453,4 +455,30 @@ fn status_without_state(workspace: &mut Workspace) {
     std::fs::write(workspace.file("three.db"), "no vault").unwrap();
     other.write("main.tf", &ask("destinations = [\"three\"]"));
     other.plan(&[]).fails().says("look for the copies of the sync");
+}
+
+fn names_from_path_type_and_state(workspace: &mut Workspace) {
+    let sync = |more: &str| {
+        let schema = "{{versionState}}/{{path}}/{{type}}-{{secretKey}}";
+        format!(
+            "\nresource \"coffer_secret_sync\" \"s\" {{\n  name         = \"prod\"\n  source       = \
+             {{ names = [\"**\"] }}\n  destinations = {{ second = {{ profile = \"two\", key_schema = \
+             \"{schema}\" }} }}\n  {more}\n}}\n"
+        )
+    };
+    let deep = &[("app/web/db", "canary-one"), ("app/api", "canary-two")];
+    apply(workspace, deep, "");
+    apply(workspace, deep, &sync(""));
+    let copy = |name: &str| get(workspace, "two.db", name);
+    assert_eq!(copy("current/app/web/generic-db").as_deref(), Some("canary-one"));
+    assert_eq!(copy("current/app/generic-api").as_deref(), Some("canary-two"));
+    workspace.plan(&[]).has_no_changes();
+    // One without a folder has no path, and names that do not tell their keys cannot be imported.
+    let flat = &[deep[0], deep[1], ("flat", "canary-three")];
+    apply(workspace, flat, "");
+    workspace.write("main.tf", &configuration(flat, &sync("")));
+    workspace.plan(&[]).fails().says("{{path}}").says("flat");
+    let importing = sync("initial_sync_behavior = \"import_prioritize_source\"");
+    workspace.write("main.tf", &configuration(deep, &importing));
+    workspace.plan(&[]).fails().says("Import needs names that tell their keys");
 }
