@@ -198,7 +198,7 @@ pub async fn look_for(
 }
 
 /// Makes a call, unless the vault was found down a moment ago.
-async fn ask<T>(
+pub(super) async fn ask<T>(
     vault: &Vault,
     call: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {

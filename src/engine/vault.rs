@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::before::Before;
 use super::context::Run;
 use super::failure::Failure;
-use super::seen::{RefreshBy, Seen};
+use super::seen::{RefreshBy, Seen, ask};
 use crate::domain::limits::{self, Subject, Violation, Wanted};
 use crate::domain::port::{Backend, BackendError, Capability, Status};
 
@@ -90,6 +90,17 @@ impl Vault {
     #[must_use]
     pub fn is_news(&self, failure: &Failure) -> bool {
         self.seen.is_news(failure)
+    }
+
+    /// Looks, unless the vault was found down a moment ago.
+    ///
+    /// # Errors
+    /// Those of the look, or that of the moment ago.
+    pub async fn ask<T>(
+        &self,
+        look: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        ask(self, look).await
     }
 
     /// What this walk has seen of the vault.

@@ -49,7 +49,10 @@ impl Shared {
     pub(super) fn set(&self, configured: Configured) {
         // A CLI configures once for each walk; what an earlier walk planned does not count.
         self.staying.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        *self.syncs.lock().unwrap_or_else(PoisonError::into_inner) = Syncs::default();
+        let pairs = configured.routes().pairs();
+        let routes = pairs.map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
+        *self.syncs.lock().unwrap_or_else(PoisonError::into_inner) =
+            Syncs { routes, ..Syncs::default() };
         *self.configured.write().unwrap_or_else(PoisonError::into_inner) =
             Some(Arc::new(configured));
     }

@@ -13,7 +13,7 @@ use super::configure::Configured;
 use super::errors::{self, Attempt};
 use super::generate;
 use super::import_id::{self, Located};
-use super::resource_secret::tell;
+use super::resource_secret::{follow, tell};
 use super::schema;
 use super::settings::integer;
 use crate::domain::port::ErrorKind;
@@ -113,6 +113,9 @@ impl ActionOnSecret {
             }
         };
         tell(&target.configured, vault, diags);
+        if done.is_ok() {
+            follow(&target.configured, vault, run, &located.name, diags).await;
+        }
         done.map_err(|failure| self.report(&failure, located, diags)).ok()
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::keys::Sources;
 use super::settings::{self, integer, texts};
+use super::sync_to::Routes;
 use crate::adapters::catalog::BACKENDS;
 use crate::adapters::descriptor::{Descriptor, Pacing};
 use crate::engine::failure::KeyProblem;
@@ -30,6 +31,7 @@ pub(super) struct Configured {
     profiles: BTreeMap<String, Profile>,
     /// The map of profiles itself is not known yet.
     profiles_unknown: bool,
+    routes: Routes,
     keys: Keys,
 }
 
@@ -81,6 +83,16 @@ impl Configured {
     /// The fingerprint keys.
     pub(super) const fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// The profiles that get copies of this one's secrets; `None` while they are not known.
+    pub(super) fn sync_to(&self, profile: &str) -> Option<&[String]> {
+        self.routes.of(profile).filter(|_| !self.profiles_unknown)
+    }
+
+    /// Where all profiles copy to.
+    pub(super) const fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// True when `name` is, or may become, a profile.
@@ -136,7 +148,7 @@ impl Configured {
             .collect();
         let default_profile = DefaultProfile::Named(default.to_owned());
         let keys = keys(sources, true, OnMissingKey::Argon2id, &default_profile, &profiles);
-        Self { default_profile, profiles, profiles_unknown: false, keys }
+        Self { default_profile, profiles, profiles_unknown: false, routes: Routes::default(), keys }
     }
 }
 
@@ -176,11 +188,18 @@ pub(super) fn read(
         );
         return None;
     }
+    let routes = Routes::read(given);
+    let names: Vec<String> = profiles.keys().cloned().collect();
+    routes.check(Some(names.as_slice()).filter(|_| !given.is_unknown()), diags);
+    if diags.has_errors() {
+        return None;
+    }
     let block = config.get("fingerprint");
     let (sources, on_missing) = fingerprint(block);
     let known = block.is_wholly_known();
     let keys = keys(sources, known, on_missing, &default_profile, &profiles);
-    Some(Configured { default_profile, profiles, profiles_unknown: given.is_unknown(), keys })
+    let profiles_unknown = given.is_unknown();
+    Some(Configured { default_profile, profiles, profiles_unknown, routes, keys })
 }
 
 /// Key sources in their order; vaults are asked for a master key, the default profile's first.

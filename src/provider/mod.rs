@@ -39,6 +39,7 @@ mod resource_secret_version;
 mod schema;
 mod selection;
 mod settings;
+mod sync_to;
 mod times;
 
 #[cfg(test)]

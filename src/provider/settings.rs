@@ -99,10 +99,12 @@ fn parsed(kind: ArgumentKind, variable: &str, text: String) -> Result<Setting, S
     }
 }
 
-/// A list of texts; empty for anything else.
+/// A list or set of texts; empty for anything else.
 pub(super) fn texts(list: &Value) -> Vec<String> {
     match list {
-        Value::List(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::List(items) | Value::Set(items) => {
+            items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
         _ => Vec::new(),
     }
 }

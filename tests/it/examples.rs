@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fakes::{azure_key_vault, oci_vault};
 use crate::support::cli::{Workspace, cases, report_ignored};
+use crate::support::vault::Vault;
 use crate::support::{keys, moto, python};
 
 cases! {
@@ -25,6 +26,7 @@ cases! {
     scenario_aws_staged_rotation
     scenario_oci_vault_sync
     sync_with_status_and_imports
+    scenario_ilm_sync_profiles
 }
 
 const REQUIRED: &str = r#"
@@ -453,6 +455,35 @@ provider "coffer" {
     let arguments: Vec<&str> = command.split_whitespace().skip(1).collect();
     workspace.run(&arguments).succeeds();
     lives(workspace);
+}
+
+/// The flow of the page: update, a target that fails, its repair, other targets, removal.
+fn scenario_ilm_sync_profiles(workspace: &mut Workspace) {
+    workspace.write("main.tf", &example("scenarios/13-ilm-sync-profiles/main.tf"));
+    workspace.env("TF_VAR_api_token", "one");
+    workspace.apply(&[]).succeeds().says("2 added");
+    let get = |vault: &str| Vault::at(&workspace.file(vault)).value("app/api-token");
+    let kept = fs::read(workspace.file("recovery.db")).unwrap();
+    fs::write(workspace.file("recovery.db"), "damaged").unwrap();
+    let two = ["-var", "api_token=two"];
+    workspace.apply(&two).fails().says("Secret was not copied everywhere");
+    for vault in ["source.db", "production.db"] {
+        assert_eq!(get(vault).as_deref(), Some("two"));
+    }
+    fs::write(workspace.file("recovery.db"), kept).unwrap();
+    workspace.plan(&two).says("\"failed\" -> (known after apply)").never_says("version_id");
+    workspace.apply(&two).succeeds();
+    assert_eq!(get("recovery.db").as_deref(), Some("two"));
+    let others = ["-var", "api_token=two", "-var", "sync_profiles=[\"production\",\"partner\"]"];
+    workspace.plan(&others).says("Copy is left behind");
+    workspace.apply(&others).succeeds();
+    assert_eq!(get("partner.db").as_deref(), Some("two"));
+    workspace.plan(&others).has_no_changes();
+    workspace.run(&[&["destroy", "-no-color", "-auto-approve"], &others[..]].concat()).succeeds();
+    for vault in ["source.db", "production.db", "partner.db"] {
+        assert_eq!(get(vault), None);
+    }
+    assert_eq!(get("recovery.db").as_deref(), Some("two"));
 }
 
 /// Applied, then nothing to do, then destroyed.

@@ -21,6 +21,7 @@ cases! {
     import_and_reading
     versions
     generated_values
+    copies_of_sync_to
 }
 
 /// A workspace that logs everything to a file, and its canaries.
@@ -413,4 +414,37 @@ resource "coffer_secret_version" "next" {{
     for name in ["terraform.tfstate", "saved.plan", "trace.log"] {
         assert!(searched.has(name), "{name} was not there to search: {:?}", searched.files);
     }
+}
+
+/// Copies are read and written by coffer itself, and a target that fails has its say, too.
+fn copies_of_sync_to(workspace: &mut Workspace) {
+    let mut watched = Watched::new(workspace);
+    let head = HEAD.replace(
+        "provider \"coffer\" {}",
+        "provider \"coffer\" {\n  default_profile = \"main\"\n  profiles = {\n    main = {\n      \
+         embedded = { path = \"main.db\" }\n      sync_to  = [\"two\", \"three\"]\n    }\n    two \
+         = { embedded = { path = \"two.db\" } }\n    three = { embedded = { path = \"three.db\" } \
+         }\n  }\n}",
+    );
+    let text = |more: &str| {
+        format!(
+            "{head}\nresource \"coffer_secret\" \"a\" {{\n  name     = \"a\"\n  value_wo = \
+             var.value\n}}\n{more}"
+        )
+    };
+    watched.value(0);
+    watched.workspace.write("main.tf", &text(""));
+    watched.plan_and_apply();
+    watched.run(&["plan", "-no-color", "-detailed-exitcode"]).has_no_changes();
+    watched.value(1);
+    fs::write(watched.workspace.file("three.db"), "no vault at all").expect("it can be damaged");
+    watched.run(&["apply", "-no-color", "-auto-approve"]).fails();
+    fs::remove_file(watched.workspace.file("three.db")).expect("it was there");
+    watched.plan_and_apply();
+    let version = "\nresource \"coffer_secret_version\" \"v\" {\n  secret_id = \
+                   coffer_secret.a.id\n  value_wo = join(\"\", [\"next\", var.value])\n}\n";
+    watched.workspace.write("main.tf", &text(version));
+    watched.plan_and_apply();
+    watched.run(&["destroy", "-no-color", "-auto-approve"]).succeeds();
+    watched.search_files(&["terraform.tfstate", "saved.plan", "main.db", "two.db", "trace.log"]);
 }

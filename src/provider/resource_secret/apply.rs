@@ -9,11 +9,11 @@ use std::sync::Arc;
 use super::decide::{Decided, Decision, decide_with};
 use super::fields::{Fields, known_tags};
 use super::state::{Backend, absorb, complete, fill, identity};
-use super::{REPLACES, ResourceSecret, applied, relocate, set_applied, tell, timeout};
+use super::{REPLACES, ResourceSecret, applied, relocate, set_applied, targets, tell, timeout};
 use crate::domain::fingerprint::KeyRing;
 use crate::domain::kind::Content;
 use crate::domain::policy::ManageContent;
-use crate::domain::port::{Metadata, MetadataPatch, Options};
+use crate::domain::port::{Metadata, MetadataPatch, Options, SecretRecord};
 use crate::domain::secret::SecretName;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
@@ -231,6 +231,8 @@ pub(super) async fn create(
         let at = place(failure, &apply.given);
         errors::report(failure, apply.attempt("create"), at, diags);
     }
+    let record = outcome.observed.map(|observed| observed.record);
+    targets::apply::carry(&apply, record, None, response).await;
 }
 
 /// Changes the secret, or moves it.
@@ -249,23 +251,26 @@ pub(super) async fn update(
     response.private = request.private.clone();
     response.private.remove(REPLACES);
     if before.profile.known().map(String::as_str) != Some(apply.vault.profile()) {
-        return relocate::relocate(&apply, &prior, &before, response).await;
+        relocate::relocate(&apply, &prior, &before, response).await;
+        return targets::apply::carry(&apply, None, Some(&prior), response).await;
     }
-    change(&apply, &prior, &before, &request, response).await;
+    let record = change(&apply, &prior, &before, &request, response).await;
+    targets::apply::carry(&apply, record, Some(&prior), response).await;
     response.identity = Some(apply.identity());
 }
 
+/// Changes the secret; gives what it is then, if that was looked at.
 async fn change(
     apply: &Apply,
     prior: &Value,
     before: &Fields,
     request: &ApplyRequest,
     response: &mut StateResponse,
-) {
+) -> Option<SecretRecord> {
     let diags = &mut response.diagnostics;
     let open = request.planned.get("fingerprint").is_unknown();
     if open && apply.given.content().is_some() && apply.ring(true, diags).await.is_none() {
-        return;
+        return None;
     }
     let applied = applied(&request.private);
     let (config, given) = (&apply.config, &apply.given);
@@ -275,7 +280,8 @@ async fn change(
         Ok(decided) => decided,
         Err(failure) => {
             let at = place(&failure, &apply.given);
-            return errors::report(&failure, apply.attempt("compare"), at, diags);
+            errors::report(&failure, apply.attempt("compare"), at, diags);
+            return None;
         }
     };
     // What was planned as unchanged stays unchanged.
@@ -299,7 +305,7 @@ async fn change(
             state.set("public_key", half.unwrap_or_default());
         }
         response.state = Some(state);
-        return;
+        return None;
     }
     let change = Change {
         name: &apply.name,
@@ -320,6 +326,7 @@ async fn change(
     let public_key = if continued { found.as_deref() } else { apply.public_key() };
     let public_key = public_key.filter(|_| content.is_some());
     record(apply, prior, &outcome, content.is_some(), public_key, response);
+    outcome.observed.map(|observed| observed.record)
 }
 
 /// Deletes versions that `retain` gives up. The write itself is done: what fails here is tried
@@ -406,6 +413,10 @@ pub(super) async fn delete(
     let text = fields.name.known().map_or("", String::as_str);
     let Ok(name) = SecretName::parse(text) else { return };
     let run = run(ctx, timeout(&request.prior, Operation::Delete));
+    targets::remove::remove(&configured, &vault, &name, policy, &run, &request, diags).await;
+    if diags.has_errors() {
+        return;
+    }
     if let Err(failure) = remove(&vault, &run, &name, policy, fields.window()).await {
         let attempt = Attempt { verb: "delete", secret: text, profile };
         errors::report(&failure, attempt, Path::attribute("name"), diags);

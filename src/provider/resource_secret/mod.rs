@@ -40,11 +40,14 @@ mod plan;
 mod read;
 mod relocate;
 mod state;
+mod targets;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use state::{absorb, blank, identity};
+pub(super) use targets::TARGET;
+pub(super) use targets::follow::follow;
 
 /// Private entry: print of the configuration applied last.
 const APPLIED: &str = "applied";

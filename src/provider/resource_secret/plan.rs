@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::decide::{Caution, Decided, Decision, decide_with};
 use super::fields::{Fields, known_tags};
-use super::{REPLACES, ResourceSecret, applied, timeout};
+use super::{REPLACES, ResourceSecret, applied, targets, timeout};
 use crate::domain::fingerprint::KeyRing;
 use crate::domain::limits::{Subject, Wanted};
 use crate::domain::policy::{DeletionPolicy, ManageContent, OnExisting};
@@ -58,18 +58,18 @@ const COMPUTED: &[&str] = &[
 const CHANGED_BY_CONTENT: &[&str] = &["fingerprint", "version", "version_id", "updated_at"];
 
 /// What a plan works with.
-struct Planner<'p> {
-    ctx: &'p Context,
-    request: &'p PlanRequest<'p>,
-    configured: Arc<Configured>,
-    given: Given,
+pub(super) struct Planner<'p> {
+    pub(super) ctx: &'p Context,
+    pub(super) request: &'p PlanRequest<'p>,
+    pub(super) configured: Arc<Configured>,
+    pub(super) given: Given,
     /// Whether a value will be made.
-    making: Making,
-    config: Fields,
+    pub(super) making: Making,
+    pub(super) config: Fields,
     /// Profile, when known.
-    profile: Option<String>,
+    pub(super) profile: Option<String>,
     /// Vault, when its configuration is known.
-    vault: Option<Arc<Vault>>,
+    pub(super) vault: Option<Arc<Vault>>,
 }
 
 /// Corrects what the generic pipeline planned.
@@ -101,6 +101,7 @@ pub(super) async fn plan(
     let given = given.or_made(making, request.config);
     let planner = Planner { ctx, request, configured, given, making, config, profile, vault };
     planner.plan(response).await;
+    targets::plan::plan(&planner, &resource.shared, response).await;
     // Versions of this secret that are to be destroyed want to know that it stays.
     if let Some(prior) = request.prior
         && let Some(id) = prior.get("id").as_str()
@@ -230,13 +231,13 @@ impl Planner<'_> {
         }
     }
 
-    fn name(&self) -> Option<SecretName> {
+    pub(super) fn name(&self) -> Option<SecretName> {
         // A name that breaks the general rules was reported by validation.
         self.config.name.known().and_then(|name| SecretName::parse(name).ok())
     }
 
     /// `<profile>/<name>`, as far as known.
-    fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         let name = self.config.name.known().map_or("", String::as_str);
         import_id::id(self.profile.as_deref().unwrap_or_default(), name)
     }
@@ -396,6 +397,9 @@ impl Planner<'_> {
         }
         self.remember_replaced(before, response);
         check_removal(&self.configured, before, &mut response.diagnostics);
+        let prior = self.request.prior.unwrap_or(&Value::Null);
+        let policy = before.deletion_policy();
+        targets::plan::check_removal(&self.configured, prior, policy, &mut response.diagnostics);
     }
 
     /// Tells the plan of the create that may follow which secret goes away first.
@@ -602,6 +606,7 @@ pub(super) fn destroy(resource: &ResourceSecret, prior: &Value, diags: &mut Diag
     let Some(configured) = resource.shared.configured(diags) else { return };
     let Some(fields) = Fields::read(prior, diags) else { return };
     check_removal(&configured, &fields, diags);
+    targets::plan::check_removal(&configured, prior, fields.deletion_policy(), diags);
 }
 
 fn check_removal(configured: &Configured, fields: &Fields, diags: &mut Diagnostics) {

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::fields::Fields;
 use super::state::{absorb, identity};
+use super::targets::read::{look_again, refuse_copy};
 use super::{APPLIED, NEW_HERE, ResourceSecret, applied, set_applied, tell, timeout};
 use crate::domain::policy::DeletionPolicy;
 use crate::domain::secret::SecretName;
@@ -95,6 +96,9 @@ pub(super) async fn read(
         }
     };
     tell(&configured, &vault, diags);
+    if new_here.is_some() && refuse_copy(&configured, &observed, profile, diags) {
+        return;
+    }
     response.private = request.private;
     response.private.remove(NEW_HERE);
     // The baseline of on_drift = "accept" for a state that has none: what was known before.
@@ -106,6 +110,8 @@ pub(super) async fn read(
     }
     let mut state = request.state;
     absorb(&mut state, &observed, &vault, backend);
+    let private = &response.private;
+    look_again(&configured, &vault, &run, &observed, private, &mut state, diags).await;
     // The vault's own name: an import may have come with another, such as an ARN.
     response.identity = Some(identity(profile, state.get("name").as_str().unwrap_or(text)));
     response.state = Some(state);

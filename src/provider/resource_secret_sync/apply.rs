@@ -384,6 +384,7 @@ async fn remove_all(
     failures
 }
 
-pub(super) fn hexadecimal(bytes: [u8; 16]) -> String {
+/// Random bytes as the instance of a sync.
+pub(in crate::provider) fn hexadecimal(bytes: [u8; 16]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn check_removal(settings: &Settings, vault: &Vault, diags: &mut Diag
 }
 
 /// A name as the vault compares it.
-fn spelled(vault: &Vault, name: &SecretName) -> String {
+pub(in crate::provider) fn spelled(vault: &Vault, name: &SecretName) -> String {
     if vault.capability().case_sensitive_names {
         name.to_string()
     } else {

@@ -34,11 +34,13 @@ mod import;
 mod plan;
 mod recipes;
 mod remarks;
-mod results;
+pub(in crate::provider) mod results;
 mod settings;
 mod view;
 
 pub(super) use action::ActionSync;
+pub(super) use apply::hexadecimal;
+pub(super) use checks::spelled;
 pub(super) use results::{ATTRIBUTES as RESULT, told};
 
 /// What the provider decides, besides `id`.

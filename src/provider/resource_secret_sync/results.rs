@@ -35,7 +35,7 @@ pub(super) fn blank() -> Value {
 }
 
 /// What state says of one destination.
-pub(super) type Ledger = BTreeMap<SecretName, Entry>;
+pub(in crate::provider) type Ledger = BTreeMap<SecretName, Entry>;
 
 /// The ledger of a destination.
 pub(super) fn ledger(state: Option<&Value>, label: &str) -> Ledger {
@@ -61,7 +61,8 @@ pub(super) fn copied(state: Option<&Value>, key: &str) -> Option<Version> {
     entries.find(|entry| entry.key == key).map(|entry| entry.source)
 }
 
-fn entry(result: &Value) -> Option<Entry> {
+/// What a result says of a copy; `None` when it was never written.
+pub(in crate::provider) fn entry(result: &Value) -> Option<Entry> {
     let text = |name: &str| result.get(name).as_str().map(str::to_owned);
     let version = |id: &str, print: &str| {
         Some(Version { id: text(id)?, print: text(print).and_then(|print| print.parse().ok()) })
@@ -74,7 +75,7 @@ fn entry(result: &Value) -> Option<Entry> {
 }
 
 /// What state is to say of a copy after a run. `before` is what it said.
-pub(super) fn result(
+pub(in crate::provider) fn result(
     step: &Step,
     done: Option<&Done>,
     entry: Option<&Entry>,
@@ -155,7 +156,7 @@ pub(super) fn counts(results: &Value) -> Value {
 
 /// Whose a failure is: ours (a defect or a stop), the caller's (rights, arguments, somebody who
 /// wrote at the same time), or the vault's.
-fn class(failure: &Failure) -> &'static str {
+pub(in crate::provider) fn class(failure: &Failure) -> &'static str {
     match failure {
         Failure::Backend(error) => match error.kind {
             ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Corrupt => "remote",

@@ -30,7 +30,7 @@ use crate::provider::content::{self, Given};
 use crate::provider::errors::{self, Attempt};
 use crate::provider::generate::Made;
 use crate::provider::import_id::Located;
-use crate::provider::resource_secret::tell;
+use crate::provider::resource_secret::{follow, tell};
 
 /// What an apply works with.
 struct Apply {
@@ -126,6 +126,10 @@ pub(super) async fn apply(
         (None, None) => return no_content(diags),
     };
     tell(&apply.configured, &apply.vault, diags);
+    if outcome.failure.is_none() && apply.config.wants(RotationState::Current) {
+        let name = &apply.located.name;
+        follow(&apply.configured, &apply.vault, &apply.run, name, diags).await;
+    }
     record(&apply, verb, &outcome, request, response);
 }
 

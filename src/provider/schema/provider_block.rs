@@ -121,6 +121,16 @@ fn profile() -> Vec<(&'static str, Attribute)> {
             "Tags that every secret in this profile gets. A tag of the resource wins.",
         ),
     ));
+    attributes.push((
+        crate::provider::sync_to::ARGUMENT,
+        Attribute::optional(
+            Type::set(Type::String),
+            "Profiles that get a copy, under the same name, of every `coffer_secret` of this \
+             profile: made, changed, rotated and removed together with it. What became of each \
+             copy is in its `sync_targets`. A circle of profiles is refused. Needs the right to \
+             read values in this profile.",
+        ),
+    ));
     attributes
 }
 

@@ -370,4 +370,22 @@ fn computed(schema: Schema) -> Schema {
             "updated_at",
             told(Type::String, "When it last changed in the vault (RFC 3339)."),
         )
+        .attribute(
+            "sync_targets",
+            told(
+                Type::map(target_type()),
+                "The copies in the profiles that `sync_to` of the profile names, by profile; null \
+                 without `sync_to`. `action`: what the latest run did there, or is to do (`create`, \
+                 `update`, `update, overwriting a change made outside`, `recover and update`, \
+                 `adopt`). `result`: `synced`, `drifted`, `conflict` (the name is taken by \
+                 something else, which is left as it is) or `failed`; what is drifted or failed, \
+                 the next apply does. `class` of a failure: `ours`, `caller` or `remote`. \
+                 `message`, `remote_version`, `fingerprint`, `source_version`, `synced_at`.",
+            ),
+        )
+}
+
+/// One copy.
+fn target_type() -> Type {
+    Type::object(crate::provider::resource_secret::TARGET.map(|name| (name, Type::String)))
 }
