@@ -51,5 +51,5 @@ test: tools ## All tests, the acceptance tests with every CLI that can be had in
 testacc: tools ## Only the acceptance tests (FILTER=<name> for some of them)
 	@$(PYTHON) scripts/test.py acceptance::$(FILTER)
 
-bench: ## The speed and memory figures
-	$(CARGO) bench --locked
+bench: ## The speed and memory figures (BENCH=aws, many or sync for some of them)
+	$(CARGO) bench --locked $(if $(BENCH),--bench e2e -- $(BENCH))

@@ -1,8 +1,9 @@
 //! `coffer_secret_sync` with many targets, many keys and large values.
 //!
 //! Counts what is written and called, and measures time and memory. Times stand next to those of an
-//! idle provider with an object of the same shape. Remote vaults are played by moto, the others are
-//! embedded vaults that are filled and counted past the provider, through the backend port.
+//! idle provider with an object of the same shape. AWS is played by moto, which counts the calls;
+//! the others are embedded vaults that are filled, and whose versions are counted, past the
+//! provider, through the backend port.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -34,6 +35,9 @@ const MANY_CHANGED: usize = 10;
 /// Large values: how many, and bytes of each.
 const LARGE: usize = 1000;
 const LARGE_BYTES: usize = 64 << 10;
+/// What large values may add besides those in flight, however many there are: fuller page caches of
+/// the source and what the allocator keeps for later.
+const CACHES_MIB: f64 = 4.0;
 
 /// As fast as it goes: what the service allows a second is not what is measured.
 const HASTY: &str = "limits = { concurrency = 64, requests_per_second = 100000 }";
@@ -64,7 +68,7 @@ fn many_targets(terraform: &Path, report: &mut Report) {
     let ours = [APPLY, PLAN].map(|command| project.run(command));
     let idle = idle(terraform, KEYS, &targets);
     show(&format!("sync of {KEYS} keys to {TARGETS} embedded vaults"), &ours, &idle);
-    ratios("sync of 200 to 6", [1.5, 1.5], &ours, &idle, report);
+    over("sync of 200 to 6", [1.5, 0.5], &ours, &idle, report);
     let before = vaults.versions(&targets);
     vaults.store(0..CHANGED, |i| format!("changed-{i}").into());
     project.run(APPLY);
@@ -95,7 +99,7 @@ fn many_keys(terraform: &Path, report: &mut Report) {
     report.figure("sync of 5,000, no-change plan", seconds(&ours[1]), 5.0, "s");
     report.figure("sync of 5,000, apply with 10 changed", seconds(&change), 12.0, "s");
     let peak = ours.iter().chain([&change]).map(|run| run.peak_mib).fold(0.0, f64::max);
-    report.figure("sync of 5,000, resident at most", peak, 80.0, "MiB");
+    report.figure("sync of 5,000, resident at most", peak, 256.0, "MiB");
     assert!(written as usize >= MANY_CHANGED, "every change has been copied");
     report.figure("sync of 5,000, versions written for 10 changes", written as f64, 10.0, "");
 }
@@ -122,18 +126,24 @@ fn calls(terraform: &Path, moto: &Moto, report: &mut Report) {
         println!("  {calls:?}");
     }
     let all = |calls: &Calls| calls.values().sum::<u64>() as f64;
-    let writes = |calls: &Calls| {
-        let reads = ["Get", "List", "Describe", "BatchGet"];
-        let writes = calls.iter().filter(|(name, _)| !reads.iter().any(|r| name.starts_with(r)));
-        writes.map(|(_, count)| count).sum::<u64>() as f64
+    let of = |calls: &Calls, names: &[&str]| {
+        names.iter().filter_map(|name| calls.get(*name)).sum::<u64>() as f64
     };
+    // Calls that store a value; moving the label `AWSCURRENT` to it is one more, which lets the
+    // service refuse when somebody else was faster.
+    let versions = |calls: &Calls| of(calls, &["CreateSecret", "PutSecretValue"]);
+    let labels = |calls: &Calls| of(calls, &["UpdateSecretVersionStage"]);
     let copies = (KEYS * TARGETS) as f64;
-    assert!(writes(&first.1) >= copies, "the first sync has copied everything");
-    assert!(writes(&change.1) >= (CHANGED * TARGETS) as f64, "every change has been copied");
-    report.figure("sync to AWS, calls per copy, first apply", all(&first.1) / copies, 3.0, "");
+    assert!((versions(&first.1) - copies).abs() < 0.5, "everything has been copied, once");
+    assert!(versions(&change.1) >= (CHANGED * TARGETS) as f64, "every change has been copied");
+    report.figure("sync to AWS, calls per copy, first apply", all(&first.1) / copies, 2.1, "");
+    report.figure("sync to AWS, versions written without a change", versions(&plan.1), 0.0, "");
     report.figure("sync to AWS, calls of the no-change plan", all(&plan.1), 12.0, "");
-    report.figure("sync to AWS, writes for 3 changes", writes(&change.1), 18.0, "");
-    report.figure("sync to AWS, all calls for 3 changes", all(&change.1), 72.0, "");
+    report.figure("sync to AWS, versions written for 3 changes", versions(&change.1), 18.0, "");
+    report.figure("sync to AWS, labels moved for 3 changes", labels(&change.1), 18.0, "");
+    // Two pages of a listing in six regions for the plan, for Terraform's second plan within the
+    // apply and for the apply itself; four calls for each of 18 copies.
+    report.figure("sync to AWS, all calls for 3 changes", all(&change.1), 108.0, "");
 }
 
 /// What values add to the memory of the provider: the same sync with large values and with small
@@ -163,10 +173,16 @@ fn memory(terraform: &Path, moto: &Moto, report: &mut Report) {
              each, {:.1} MiB with 64 KiB each",
             small.peak_mib, large.peak_mib
         );
-        let growth = (large.peak_mib - small.peak_mib) * f64::from(1 << 20);
-        let in_flight = (parallelism * LARGE_BYTES) as f64;
+        let in_flight = (parallelism * LARGE_BYTES) as f64 / f64::from(1 << 20);
         let name = format!("sync of 64 KiB values, {parallelism} at once: growth");
-        report.figure(&name, growth / in_flight, 4.0, "×");
+        let growth = large.peak_mib - small.peak_mib;
+        if growth < 0.0 {
+            // Less than nothing is noise, and no proof of anything.
+            println!("{name}: cannot be told, small values held more  MISSED");
+            report.missed = true;
+            continue;
+        }
+        report.figure(&name, growth, CACHES_MIB + 4.0 * in_flight, "MiB");
     }
 }
 
@@ -212,10 +228,11 @@ fn tell(name: &str, run: &Run) {
     );
 }
 
-fn ratios(name: &str, limits: [f64; 2], ours: &[Run; 2], idle: &[Run; 2], report: &mut Report) {
+/// What the commands take longer than with an idle provider.
+fn over(name: &str, limits: [f64; 2], ours: &[Run; 2], idle: &[Run; 2], report: &mut Report) {
     for (place, command) in ["first apply", "no-change plan"].into_iter().enumerate() {
-        let ratio = ours[place].time.as_secs_f64() / idle[place].time.as_secs_f64();
-        report.figure(&format!("{name}, {command}, to idle"), ratio, limits[place], "×");
+        let over = ours[place].time.as_secs_f64() - idle[place].time.as_secs_f64();
+        report.figure(&format!("{name}, {command}, over idle"), over, limits[place], "s");
     }
 }
 
