@@ -137,11 +137,52 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// single version.
     async fn delete_version(&self, name: &SecretName, number: u64) -> Result<(), BackendError>;
 
+    /// Where this vault is, when its service can keep replicas of secrets elsewhere by itself.
+    /// `Ok(None)` for all others.
+    async fn place(&self) -> Result<Option<Place>, BackendError> {
+        Ok(None)
+    }
+
+    /// Makes the service keep a replica of a secret at a place of the same service and account;
+    /// nothing when it does already. It need not be there yet when this returns. `options` are
+    /// those of the secret there.
+    ///
+    /// Errors: `Unsupported` where [`Self::place`] is `None`.
+    async fn replicate(
+        &self,
+        _name: &SecretName,
+        _to: &Place,
+        _options: &Options,
+    ) -> Result<(), BackendError> {
+        let message = "this vault keeps no replicas by itself";
+        Err(BackendError::permanent(ErrorKind::Unsupported, "replicate", message))
+    }
+
+    /// Ends the replication of a secret to a place, which deletes the replica; nothing when there
+    /// is none.
+    ///
+    /// Errors: `Unsupported` where [`Self::place`] is `None`.
+    async fn end_replication(&self, _name: &SecretName, _to: &Place) -> Result<(), BackendError> {
+        let message = "this vault keeps no replicas by itself";
+        Err(BackendError::permanent(ErrorKind::Unsupported, "end_replication", message))
+    }
+
     /// A self-contained encrypted backup with all versions.
     async fn backup(&self, name: &SecretName) -> Result<Vec<u8>, BackendError>;
 
     /// Restores a backup under its own name, which must be free.
     async fn restore(&self, backup: &[u8]) -> Result<SecretRecord, BackendError>;
+}
+
+/// Where a service keeps a vault's secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The service.
+    pub service: &'static str,
+    /// What stands for the account: equal for vaults that are signed in to in the same way.
+    pub account: String,
+    /// Where, within the account (the region).
+    pub location: String,
 }
 
 /// What to do about a vault that does not exist yet.
@@ -167,6 +208,9 @@ pub struct SecretRecord {
     /// What this kind of vault has beyond that, as its descriptor declares; without what the vault
     /// does not tell.
     pub options: Options,
+    /// Location of the secret that the service keeps this one a replica of. A replica cannot be
+    /// written.
+    pub replica_of: Option<String>,
     /// Active, disabled, soft-deleted.
     pub lifecycle: Lifecycle,
     /// The current version, if any.

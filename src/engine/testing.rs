@@ -112,6 +112,7 @@ pub(crate) fn name(text: &str) -> SecretName {
 /// A record of an active secret with one version of this content.
 pub(crate) fn record(value: &str) -> SecretRecord {
     SecretRecord {
+        replica_of: None,
         options: Options::new(),
         name: name("db"),
         backend_id: "memory:db".to_owned(),
@@ -390,6 +391,7 @@ impl Backend for Memory {
                 if secret.metadata.enabled { Lifecycle::Active } else { Lifecycle::Disabled };
             let mut entry = Entry {
                 record: SecretRecord {
+                    replica_of: None,
                     options: Options::new(),
                     name: secret.name.clone(),
                     backend_id: format!("memory:{}", secret.name),

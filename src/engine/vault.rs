@@ -25,8 +25,15 @@ const ATTEMPTS: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
 /// Operations that change nothing.
-const READS: &[&str] =
-    &["backup", "fingerprint_key_material", "list", "list_versions", "read", "read_content"];
+const READS: &[&str] = &[
+    "backup",
+    "fingerprint_key_material",
+    "list",
+    "list_versions",
+    "place",
+    "read",
+    "read_content",
+];
 
 /// How a refresh finds content changed outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

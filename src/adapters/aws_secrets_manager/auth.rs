@@ -21,7 +21,7 @@ use url::Url;
 
 use super::config::{Config, Keys};
 use crate::adapters::http::{Expiring, Response, TokenCache, Transport, endpoint};
-use crate::domain::port::{BackendError, ErrorKind};
+use crate::domain::port::{BackendError, ErrorKind, Place};
 
 mod connector;
 mod failure;
@@ -72,6 +72,21 @@ impl Access {
     /// `InvalidRequest` when no region is set anywhere, or an address is not usable.
     pub(super) async fn site(&self, operation: &'static str) -> Result<&Site, BackendError> {
         self.site.get_or_try_init(|| self.find_site(operation)).await
+    }
+
+    /// Where that is, as vaults of the same account tell it: those with the same sign-in.
+    ///
+    /// # Errors
+    /// As [`Self::site`].
+    pub(super) async fn place(&self, operation: &'static str) -> Result<Place, BackendError> {
+        let config = &self.config;
+        let (keys, role) = (config.keys.as_ref(), config.role.as_ref());
+        let account = format!(
+            "{:?}",
+            (&config.profile, keys.map(|keys| &keys.id), role.map(|role| &role.arn))
+        );
+        let location = self.site(operation).await?.region.clone();
+        Ok(Place { service: "aws_secrets_manager", account, location })
     }
 
     async fn find_site(&self, operation: &'static str) -> Result<Site, BackendError> {

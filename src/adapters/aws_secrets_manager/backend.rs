@@ -14,7 +14,7 @@ use crate::domain::layout::{Form, Layout, Shape, write as lay_out};
 use crate::domain::material::Secret;
 use crate::domain::port::{
     Backend, BackendError, Capability, ErrorKind, ListFilter, MetadataPatch, NewSecret, NewVersion,
-    Page, Read, SecretRecord, VersionSelector,
+    Options, Page, Place, Read, SecretRecord, VersionSelector,
 };
 use crate::domain::rotation::RotationState;
 use crate::domain::secret::SecretName;
@@ -156,6 +156,23 @@ impl Backend for SecretsManager {
         let message = "AWS Secrets Manager deletes no single versions; versions without a state \
                        are removed by AWS itself beyond about 100";
         Err(refuse(ErrorKind::Unsupported, "delete_version", message, name))
+    }
+
+    async fn place(&self) -> Result<Option<Place>, BackendError> {
+        self.service.place("place").await.map(Some)
+    }
+
+    async fn replicate(
+        &self,
+        name: &SecretName,
+        to: &Place,
+        options: &Options,
+    ) -> Result<(), BackendError> {
+        self.add_replica(name, &to.location, options).await
+    }
+
+    async fn end_replication(&self, name: &SecretName, to: &Place) -> Result<(), BackendError> {
+        self.end_replica(name, &to.location).await
     }
 
     async fn backup(&self, name: &SecretName) -> Result<Vec<u8>, BackendError> {

@@ -19,7 +19,7 @@ use crate::adapters::http::{
     Api, Client, HeaderName, HeaderValue, Method, Outgoing, Repeat, Request, Response, Transport,
 };
 use crate::domain::material::Secret;
-use crate::domain::port::{BackendError, ErrorKind};
+use crate::domain::port::{BackendError, ErrorKind, Place};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -83,6 +83,14 @@ impl Service {
             _ => reads.paced(WRITE_PACING),
         };
         Self { access, reads, writes }
+    }
+
+    /// Where the service is, as vaults of the same account tell it.
+    ///
+    /// # Errors
+    /// When no region is known.
+    pub(super) async fn place(&self, operation: &'static str) -> Result<Place, BackendError> {
+        self.access.place(operation).await
     }
 
     /// Makes a call.

@@ -119,6 +119,7 @@ impl SecretData {
     pub(super) fn record(&self) -> SecretRecord {
         let shown = self.current().or(self.versions.last());
         SecretRecord {
+            replica_of: None,
             name: self.name.clone(),
             backend_id: hex(&self.id),
             kind: shown.map(|v| v.kind),

@@ -30,6 +30,7 @@ pub(super) fn record(name: SecretName, secret: &Secret, versions: &[Version]) ->
     let in_name = |version: &Version| VersionName::parse(version.name.as_deref()?);
     let metadata = secret.metadata.as_ref();
     SecretRecord {
+        replica_of: None,
         name,
         backend_id: secret.id.clone(),
         kind: current.and_then(in_name).map(|name| name.kind),

@@ -126,6 +126,10 @@ pub enum Action {
     Adopt,
     /// Set what is not as it should be besides the content.
     Adjust,
+    /// Make the service keep a replica.
+    Replicate,
+    /// Wait until the service has brought the replica to the version of its source.
+    Follow,
     /// Only note that it is as it should be.
     Record,
     /// Write the destination's content into the source.
@@ -159,6 +163,10 @@ pub enum Conflict {
     Foreign,
     /// It differs from the source.
     Different,
+    /// It is a secret of its own, not a replica of the source.
+    NotReplica,
+    /// It is a replica, which only its source can change.
+    Replica,
 }
 
 impl Action {
@@ -181,6 +189,8 @@ impl Action {
                 | Self::Adopt
                 | Self::Adjust
                 | Self::Import
+                | Self::Replicate
+                | Self::Follow
         )
     }
 
@@ -201,6 +211,8 @@ impl Action {
             Self::Overwrite => "update, overwriting what was there",
             Self::Adopt => "adopt",
             Self::Adjust => "update the options",
+            Self::Replicate => "replicate",
+            Self::Follow => "follow the source",
             Self::Record => "record",
             Self::Import => "import into the source",
             Self::Keep => "keep",
@@ -208,6 +220,8 @@ impl Action {
             Self::Conflict(Conflict::OtherOwner) => "conflict: another sync owns it",
             Self::Conflict(Conflict::Foreign) => "conflict: not written by this sync",
             Self::Conflict(Conflict::Different) => "conflict: has other content",
+            Self::Conflict(Conflict::Replica) => "conflict: a replica, which cannot be written",
+            Self::Conflict(Conflict::NotReplica) => "conflict: not a replica of the source",
             Self::Remove(Removal::Disable) => "disable",
             Self::Remove(Removal::SoftDelete) => "soft-delete",
             Self::Remove(_) => "delete",

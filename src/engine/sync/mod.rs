@@ -29,6 +29,7 @@ use crate::domain::sync::recipe::{Recipe, Transform};
 use crate::domain::version::VersionRecord;
 
 mod content;
+pub mod native;
 mod remove;
 pub mod select;
 pub mod status;
@@ -37,6 +38,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use native::Native;
 pub use remove::policy;
 
 /// From how many names on a destination is listed instead of asked for each.
@@ -144,6 +146,8 @@ pub struct Target {
     pub recipes: BTreeMap<String, Recipe>,
     /// What the backend's descriptor declares beyond the content.
     pub options: Options,
+    /// The service keeps replicas there by itself.
+    pub native: Option<Native>,
 }
 
 impl Target {
@@ -256,6 +260,12 @@ pub async fn preview(
         seen.insert(name.clone(), sight);
     }
     preview.steps = plan(&target.rules, &desired, ledger, &seen, &foreign);
+    if let Some(native) = &target.native {
+        let orphans = target.rules.on_orphan;
+        native.adapt(&mut preview.steps, &preview.records, orphans);
+        return Ok(preview);
+    }
+    native::spare(&mut preview.steps, &preview.records);
     for (name, step) in &mut preview.steps {
         let record = preview.records.get(name);
         let unmet = record.is_some_and(|record| !target.unmet(record).is_empty());

@@ -23,6 +23,9 @@ pub(super) async fn remove(
 ) -> Result<(), Failure> {
     let Some(record) = look(&target.vault, run, name).await? else { return Ok(()) };
     target.vault.before().note(name, Some(&record));
+    if let Some(native) = &target.native {
+        return native.end(run, name, &record).await;
+    }
     let found = record.current.map(|version| version.version_id);
     let owner = target.identity.owner(&record.metadata.tags);
     if found.as_ref() != Some(&entry.copy.id) || matches!(owner, Owner::Other | Owner::Namesake) {

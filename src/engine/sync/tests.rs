@@ -53,6 +53,7 @@ impl Bench {
     fn target(&self, source: &Source) -> Arc<Target> {
         let recipes = source.secrets.keys().map(|key| (key.clone(), Recipe::identity(key)));
         Arc::new(Target {
+            native: None,
             recipes: recipes.collect(),
             options: Options::new(),
             vault: Arc::new(vault(&self.to)),

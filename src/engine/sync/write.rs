@@ -47,6 +47,7 @@ impl Job {
         match self.step.action {
             Action::Import => self.import().await,
             Action::Record => self.record(),
+            Action::Replicate | Action::Follow => self.replicate().await,
             Action::Adopt | Action::Adjust => {
                 let source = self.source_version()?;
                 let record = self.claim(self.found.clone().ok_or(Failure::Vanished)?).await?;
@@ -74,6 +75,13 @@ impl Job {
 
     fn entry(&self, source: Version, copy: Version) -> Result<Entry, Failure> {
         Ok(Entry { key: self.step.key.clone(), source, copy })
+    }
+
+    async fn replicate(&self) -> Result<Entry, Failure> {
+        let native = self.target.native.as_ref().ok_or(Failure::Vanished)?;
+        let (source, there) = (self.source_version()?, self.found.is_some());
+        let kept = native.keep(&self.target, &self.run, &self.name, there, &source).await?;
+        self.entry(source, copy_of(&kept)?)
     }
 
     fn record(&self) -> Result<Entry, Failure> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::native::between;
 use super::plan::shown;
 use super::remarks::late;
 use super::results::{Ledger, counts, ledger, result, unreached};
@@ -336,6 +337,21 @@ pub(super) async fn delete(
         };
         let (state, secrets) = (RotationState::Current, BTreeMap::new());
         let source = Source { vault: Arc::clone(&vault), state, secrets };
+        let native = if destination.native_replication == Some(true) {
+            let origin = configured.profile_name(settings.source.profile.as_deref());
+            match origin.and_then(|profile| configured.vault(&profile)) {
+                Ok(origin) => between(&origin, &vault, &run, at.clone(), diags).await,
+                Err(problem) => {
+                    crate::provider::errors::no_vault(&problem, at.clone(), diags);
+                    None
+                }
+            }
+        } else {
+            None
+        };
+        if diags.has_errors() {
+            continue;
+        }
         let target = Arc::new(Target {
             vault,
             identity: identity.clone(),
@@ -343,6 +359,7 @@ pub(super) async fn delete(
             parallelism: settings.parallelism(),
             recipes: BTreeMap::new(),
             options: Options::new(),
+            native,
         });
         let ledger = ledger(Some(prior), label);
         let failures = remove_all(&source, &target, &run, &ledger).await;

@@ -31,6 +31,7 @@ mod action;
 mod apply;
 mod checks;
 mod import;
+mod native;
 mod plan;
 mod recipes;
 mod remarks;

@@ -82,6 +82,7 @@ record! {
         map: Option<BTreeMap<String, String>>,
         pub(super) transform: Option<TransformSettings>,
         pub(super) options: Value,
+        pub(super) native_replication: Option<bool>,
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::checks::{Writers, check_empty, check_loops, check_removal, respell};
+use super::native::{between, check_replicas};
 use super::recipes::Copies;
 use super::results::{Ledger, copied, ledger};
 use super::settings::{Destination, Filter, Settings, importing};
@@ -183,6 +184,12 @@ pub(super) async fn look(
         check_empty(&source, &recipes, &vault, configured, run, place(), diags).await;
         let mut writers = Writers { shared, settings, written: &mut written };
         writers.check(label, &vault, &names, diags);
+        let native = if destination.native_replication == Some(true) {
+            check_replicas(settings, destination, &names, place(), diags);
+            between(&source.vault, &vault, run, place(), diags).await
+        } else {
+            None
+        };
         let target = Arc::new(Target {
             vault,
             identity: identity.clone(),
@@ -190,6 +197,7 @@ pub(super) async fn look(
             parallelism: settings.parallelism(),
             recipes,
             options,
+            native,
         });
         let mut ledger = ledger(state, label);
         if !target.vault.capability().case_sensitive_names {

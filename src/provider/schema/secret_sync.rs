@@ -132,6 +132,16 @@ pub(super) fn places(schema: Schema) -> Schema {
             ),
         ),
         ("transform", transform()),
+        (
+            "native_replication",
+            Attribute::optional(
+                Type::Bool,
+                "Have the service keep replicas instead of copying: no value passes through the \
+                 provider, and a replica follows its source by itself. For profiles of one account \
+                 of AWS Secrets Manager in different regions. Replicas have the names of their \
+                 sources; of `options` only the key counts.",
+            ),
+        ),
     ];
     let options = options::arguments(
         "Arguments of the copies that only one kind of vault has, below the name of that backend. \

@@ -26,6 +26,7 @@ mod secret;
 mod source;
 mod sync;
 mod sync_remote;
+mod sync_replicas;
 mod sync_to;
 mod sync_transforms;
 mod types;

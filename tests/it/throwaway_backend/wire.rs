@@ -67,6 +67,7 @@ impl Document {
         let current = self.find(RotationState::Current)?;
         let fingerprint = current.record()?.fingerprint?;
         Some(SecretRecord {
+            replica_of: None,
             name: SecretName::parse(&self.name).ok()?,
             backend_id: format!("throwaway:{}", self.name),
             kind: Some(Kind::parse(&current.kind)?),

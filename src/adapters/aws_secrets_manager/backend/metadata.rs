@@ -17,7 +17,7 @@ use crate::adapters::aws_secrets_manager::wire::{
     Described, Ignored, RemoveRegionsFromReplication, ReplicateSecretToRegions, TagResource,
     UntagResource, UpdateSecret,
 };
-use crate::domain::port::{BackendError, ErrorKind, MetadataPatch, SecretRecord};
+use crate::domain::port::{BackendError, ErrorKind, MetadataPatch, Options, SecretRecord};
 use crate::domain::secret::SecretName;
 
 const OPERATION: &str = "update_metadata";
@@ -147,6 +147,41 @@ impl SecretsManager {
             self.change(name, Action::REPLICATE, &body).await?;
         }
         Ok(())
+    }
+
+    /// Adds a region to those that the secret is replicated to; replaces a replica that failed.
+    pub(super) async fn add_replica(
+        &self,
+        name: &SecretName,
+        region: &str,
+        options: &Options,
+    ) -> Result<(), BackendError> {
+        let described = self.describe("replicate", name).await?;
+        let mut wanted = BTreeMap::new();
+        for replica in described.replication_status.iter().flatten() {
+            let failed = replica.status.as_deref() == Some("Failed");
+            if !failed || replica.region != region {
+                let key = replica.kms_key_id.as_deref().unwrap_or(DEFAULT_KEY);
+                wanted.insert(replica.region.clone(), key.to_owned());
+            }
+        }
+        let key = || wanted_key(options).unwrap_or_else(|| DEFAULT_KEY.to_owned());
+        wanted.entry(region.to_owned()).or_insert_with(key);
+        self.change_replicas(name, &described, &wanted).await
+    }
+
+    /// Takes a region from those that the secret is replicated to.
+    pub(super) async fn end_replica(
+        &self,
+        name: &SecretName,
+        region: &str,
+    ) -> Result<(), BackendError> {
+        let described = self.describe("end_replication", name).await?;
+        let mut there = described.replication_status.iter().flatten();
+        if !there.any(|replica| replica.region == region) {
+            return Ok(());
+        }
+        self.remove_replicas("end_replication", name, vec![region.to_owned()]).await
     }
 
     /// Ends the replication to regions, which deletes what is there.

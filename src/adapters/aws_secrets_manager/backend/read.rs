@@ -309,6 +309,7 @@ pub(super) fn record(
         salt: salt.or_else(|| tags.print.as_ref().map(|(_, print)| print.salt())),
         latest: history.latest(),
         options: options(&described),
+        replica_of: is_replica(&described).then(|| described.primary_region.clone()).flatten(),
         backend_id: described.arn,
         created_at: moment(described.created_date),
         updated_at: moment(described.last_changed_date),

@@ -146,6 +146,7 @@ impl KeyVault {
             history.current().ok_or_else(|| refused(ErrorKind::NotFound, operation, NO_SECRET))?;
         let metadata = metadata_of(current);
         Ok(SecretRecord {
+            replica_of: None,
             name: name.clone(),
             backend_id: self.service.id(name.as_str()),
             kind: current.marks.as_ref().and_then(|marks| marks.kind),
@@ -183,6 +184,7 @@ impl KeyVault {
             (false, false) => Lifecycle::Disabled,
         };
         SecretRecord {
+            replica_of: None,
             backend_id: self.service.id(name.as_str()),
             name,
             kind: marks.as_ref().and_then(|marks| marks.kind),

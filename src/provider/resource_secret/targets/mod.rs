@@ -108,7 +108,8 @@ impl Copied {
         let key = self.name.as_str();
         let recipes = BTreeMap::from([(key.to_owned(), Recipe::identity(key))]);
         let options = Options::default();
-        let target = Target { vault, identity, rules, parallelism: ONE, recipes, options };
+        let (parallelism, native) = (ONE, None);
+        let target = Target { vault, identity, rules, parallelism, recipes, options, native };
         let target = Arc::new(target);
         let ledger = ledger(&self.name, known);
         let names = BTreeMap::from([(key.to_owned(), self.name.clone())]);
