@@ -153,7 +153,7 @@ async fn nothing_of_a_value_is_left_when_its_connection_is_closed() {
 }
 
 /// Every way a value takes through the provider: checked, planned, stored in each content type,
-/// read back, handed out by the ephemeral resource, replaced, deleted.
+/// read back, copied to another profile, handed out by the ephemeral resource, replaced, deleted.
 #[tokio::test]
 async fn nothing_of_a_value_is_left_after_its_whole_life() {
     let directory = tempfile::tempdir().unwrap();
@@ -163,8 +163,11 @@ async fn nothing_of_a_value_is_left_after_its_whole_life() {
     let peer = Peer { process, handshake, channel };
     let secrets: Vec<String> = [60, 5_000, 40, 70, 90, 64, 50, 48, 66, 80].map(canary).to_vec();
     let mut core = Core::connect(peer.provider()).await;
-    let path = directory.path().join("vault.db");
-    let block = json!({"profiles": {"main": {"embedded": {"path": path}}}});
+    let vault = |file: &str| json!({"path": directory.path().join(file)});
+    let block = json!({"default_profile": "main", "profiles": {
+        "main": {"embedded": vault("vault.db"), "sync_to": ["copy"]},
+        "copy": {"embedded": vault("copy.db")},
+    }});
     core.configure(&config(&core.provider, &block)).await.unwrap();
     let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
     let claim = json!({"claim": secrets[8], &secrets[9]: 1}).to_string();
@@ -188,6 +191,9 @@ async fn nothing_of_a_value_is_left_after_its_whole_life() {
         core.run("coffer_secret", &made, &wanted).await.unwrap();
         open_ephemeral(&mut core, &format!("app/{number}")).await;
     }
+    let copies = directory.path().join("copy.db");
+    let copied = move || Vault::at(&copies).names().len();
+    assert_eq!(tokio::task::spawn_blocking(copied).await.unwrap(), contents.len());
     let Peer { process, handshake, channel } = peer;
     drop((core, channel));
     let again = process.channel(&handshake).await.unwrap();

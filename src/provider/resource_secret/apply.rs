@@ -156,6 +156,12 @@ impl Apply {
         access::ring(self.configured.keys(), &self.run, writes, attempt, diags).await
     }
 
+    /// Drops the value: the secret is written, and each copy reads it for its own write.
+    fn forget(&mut self) {
+        self.given = Given::Nothing;
+        self.made = None;
+    }
+
     /// The identity after the apply.
     pub(super) fn identity(&self) -> Value {
         identity(self.vault.profile(), self.name.as_str())
@@ -184,7 +190,7 @@ pub(super) async fn create(
     response: &mut StateResponse,
 ) {
     let diags = &mut response.diagnostics;
-    let Some(apply) = Apply::prepare(resource, ctx, Operation::Create, &request, diags) else {
+    let Some(mut apply) = Apply::prepare(resource, ctx, Operation::Create, &request, diags) else {
         return;
     };
     let content = apply.initial();
@@ -232,6 +238,8 @@ pub(super) async fn create(
         errors::report(failure, apply.attempt("create"), at, diags);
     }
     let record = outcome.observed.map(|observed| observed.record);
+    apply.forget();
+    drop(request.config);
     targets::apply::carry(&apply, record, None, response).await;
 }
 
@@ -244,7 +252,7 @@ pub(super) async fn update(
 ) {
     let diags = &mut response.diagnostics;
     let Some(prior) = request.prior.clone() else { return };
-    let Some(apply) = Apply::prepare(resource, ctx, Operation::Update, &request, diags) else {
+    let Some(mut apply) = Apply::prepare(resource, ctx, Operation::Update, &request, diags) else {
         return;
     };
     let Some(before) = Fields::read(&prior, diags) else { return };
@@ -252,9 +260,13 @@ pub(super) async fn update(
     response.private.remove(REPLACES);
     if before.profile.known().map(String::as_str) != Some(apply.vault.profile()) {
         relocate::relocate(&apply, &prior, &before, response).await;
+        apply.forget();
+        drop(request);
         return targets::apply::carry(&apply, None, Some(&prior), response).await;
     }
     let record = change(&apply, &prior, &before, &request, response).await;
+    apply.forget();
+    drop(request);
     targets::apply::carry(&apply, record, Some(&prior), response).await;
     response.identity = Some(apply.identity());
 }

@@ -19,6 +19,10 @@ cases! {
     promoted_version_is_copied_in_the_same_run
     secret_that_moves_keeps_its_copies
     state_that_was_lost_is_no_conflict
+    copy_of_an_earlier_secret_is_taken_over_where_wanted
+    target_that_is_down_at_refresh_keeps_what_is_known
+    secret_that_moves_to_its_copy_is_no_accident
+    value_that_a_target_cannot_hold_is_refused
     refused_configurations
 }
 
@@ -349,11 +353,85 @@ fn state_that_was_lost_is_no_conflict(workspace: &mut Workspace) {
     apply(workspace, TWO, &secret("one", ""));
     workspace.run(&["state", "rm", "coffer_secret.a"]).succeeds();
     workspace.run(&["import", "coffer_secret.a", "main/a"]).succeeds();
+    let plan = workspace.plan(&[]).has_changes();
+    plan.says("\"adopt\"").never_says("Copy is not made").never_says("to add, 0");
     workspace.apply(&[]).succeeds();
     assert_eq!(copy(workspace, "two")["result"], "synced");
     workspace.plan(&[]).has_no_changes();
     apply(workspace, TWO, &secret("two", ""));
     assert_eq!(get(workspace, "two.db").as_deref(), Some("two"));
+}
+
+fn copy_of_an_earlier_secret_is_taken_over_where_wanted(workspace: &mut Workspace) {
+    apply(workspace, TWO, &secret("one", ""));
+    // Somebody deletes the secret for good: the next one of that name is another.
+    Vault::at(&workspace.file("main.db")).purge("a");
+    configure(workspace, TWO, &secret("two", ""));
+    workspace.plan(&[]).has_changes().says("on_existing = \"adopt\" takes it over");
+    workspace.apply(&[]).succeeds().says("Copy was not made");
+    assert_eq!(get(workspace, "two.db").as_deref(), Some("one"));
+    workspace.plan(&[]).has_no_changes();
+    apply(workspace, TWO, &secret("two", "on_existing = \"adopt\""));
+    workspace.plan(&[]).has_changes().says("overwriting what was there");
+    workspace.apply(&[]).succeeds();
+    assert_eq!(get(workspace, "two.db").as_deref(), Some("two"));
+    assert_eq!(copy(workspace, "two")["result"], "synced");
+    workspace.plan(&[]).has_no_changes();
+    // The same in one step, where the secret is made with it; what is foreign stays all the same.
+    Vault::at(&workspace.file("main.db")).purge("a");
+    somebody_writes(workspace, "three.db", "theirs");
+    configure(workspace, BOTH, &secret("three", "on_existing = \"adopt\""));
+    workspace.apply(&[]).succeeds();
+    assert_eq!(get(workspace, "two.db").as_deref(), Some("three"));
+    assert_eq!(get(workspace, "three.db").as_deref(), Some("theirs"));
+    assert_eq!(copy(workspace, "three")["result"], "conflict");
+    workspace.plan(&[]).has_no_changes();
+}
+
+fn target_that_is_down_at_refresh_keeps_what_is_known(workspace: &mut Workspace) {
+    apply(workspace, BOTH, &secret("one", ""));
+    let done = copy(workspace, "two");
+    let vault = std::fs::read(workspace.file("two.db")).unwrap();
+    std::fs::write(workspace.file("two.db"), "no vault").unwrap();
+    workspace.plan(&[]).has_no_changes().says("Copy could not be looked at");
+    workspace.apply(&[]).succeeds();
+    assert_eq!(copy(workspace, "two"), done);
+    std::fs::write(workspace.file("two.db"), vault).unwrap();
+    workspace.plan(&[]).has_no_changes().never_says("could not be looked at");
+}
+
+fn secret_that_moves_to_its_copy_is_no_accident(workspace: &mut Workspace) {
+    apply(workspace, TWO, &secret("one", ""));
+    configure(workspace, TWO, &secret("one", "profile = \"two\""));
+    workspace.run(&["apply", "-no-color", "-auto-approve"]).fails();
+    assert_eq!(get(workspace, "main.db").as_deref(), Some("one"));
+    assert_eq!(get(workspace, "two.db").as_deref(), Some("one"));
+    configure(workspace, TWO, &secret("one", ""));
+    workspace.apply(&[]).succeeds();
+    workspace.plan(&[]).has_no_changes();
+    // Out of sync_to first, then it can be taken over.
+    configure(workspace, "", &secret("one", "profile = \"two\"\n  on_existing = \"adopt\""));
+    workspace.apply(&[]).succeeds();
+    assert_eq!(get(workspace, "two.db").as_deref(), Some("one"));
+    workspace.plan(&[]).has_no_changes();
+}
+
+fn value_that_a_target_cannot_hold_is_refused(workspace: &mut Workspace) {
+    let azure = r#"azure_key_vault = { vault_url = "https://kv1.vault.azure.net", tenant_id = "72f988bf-86f1-41af-91ab-2d7cd011db47", client_id = "72f988bf-86f1-41af-91ab-2d7cd011db47", client_secret = "not-used" }"#;
+    let text = |more: &str| {
+        let text = configuration(TWO, more);
+        text.replace("embedded = { path = \"two.db\" }", azure)
+    };
+    let big = "x".repeat(30_000);
+    for (refused, at) in [
+        (secret("one", "").replace("name     = \"a\"", "name     = \"a/b\""), "= \"a/b\""),
+        (secret(&big, ""), "value_wo ="),
+    ] {
+        workspace.write("main.tf", &text(&refused));
+        let plan = workspace.plan(&[]).fails().says("Vault of a copy cannot hold this");
+        plan.says("profile \"two\"").says(at);
+        assert!(!workspace.file("main.db").exists(), "the secret was made all the same");
+    }
 }
 
 fn refused_configurations(workspace: &mut Workspace) {

@@ -112,6 +112,7 @@ impl Job<'_> {
         let Some(copied) = Copied::new(vault, name, Some(record.clone()), instance) else {
             return self.known.clone();
         };
+        let copied = copied.adopting(self.apply.config.on_existing());
         let sight = match copied.look(to, Removal::Retain, self.known, run).await {
             Ok(sight) => sight,
             Err(failure) => return self.failed(&failure, target, report),

@@ -10,12 +10,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::policy::Removal;
+use crate::domain::policy::{OnExisting, Removal};
 use crate::domain::port::{Options, SecretRecord};
 use crate::domain::rotation::RotationState;
 use crate::domain::secret::{SecretId, SecretName};
-use crate::domain::sync::owner::Identity;
-use crate::domain::sync::plan::{Action, Rules, Step};
+use crate::domain::sync::owner::{Identity, Owner};
+use crate::domain::sync::plan::{Action, Conflict, Rules, Step};
 use crate::domain::sync::recipe::Recipe;
 use crate::engine::context::Run;
 use crate::engine::failure::Failure;
@@ -57,6 +57,8 @@ pub(super) struct Copied {
     source: Source,
     name: SecretName,
     identity: Identity,
+    /// Whether the copy of an earlier secret of this id is taken over.
+    adopts: bool,
 }
 
 /// What stands at a target, and what is to be done there.
@@ -82,7 +84,7 @@ impl Copied {
         let secrets = BTreeMap::from([(name.as_str().to_owned(), original)]);
         let state = RotationState::Current;
         let source = Source { vault: Arc::clone(vault), state, secrets };
-        Some(Self { source, name: name.clone(), identity })
+        Some(Self { source, name: name.clone(), identity, adopts: false })
     }
 
     /// The same without a secret, so that its copies have no source any more.
@@ -90,6 +92,24 @@ impl Copied {
         let mut copied = Self::new(vault, name, None, instance)?;
         copied.source.secrets.clear();
         Some(copied)
+    }
+
+    /// The same for a secret that takes over what is there already, as its `on_existing` says. Of
+    /// copies that is what an earlier secret of this id left, and nothing else.
+    fn adopting(self, on_existing: OnExisting) -> Self {
+        Self { adopts: on_existing == OnExisting::Adopt, ..self }
+    }
+
+    /// Takes over the copy of an earlier secret of this id, where that is wanted.
+    fn take_over(&self, preview: &mut Preview) {
+        let tags = preview.records.get(&self.name).map(|record| &record.metadata.tags);
+        let left = tags.is_some_and(|tags| self.identity.owner(tags) == Owner::Namesake);
+        let step = preview.steps.get_mut(&self.name).filter(|_| left && self.adopts);
+        if let Some(step) = step
+            && step.action == Action::Conflict(Conflict::OtherOwner)
+        {
+            step.action = Action::Overwrite;
+        }
     }
 
     /// Looks at one target. `known` is what state says of the copy.
@@ -115,6 +135,7 @@ impl Copied {
         let names = BTreeMap::from([(key.to_owned(), self.name.clone())]);
         let seen = preview(&self.source, &target, run, &names, &ledger, &|_| None).await?;
         let mut preview = seen;
+        self.take_over(&mut preview);
         match (preview.failures.remove(&self.name), preview.steps.get(&self.name).cloned()) {
             (Some(failure), _) => Err(failure),
             (None, Some(step)) => Ok(Sight { target, ledger, preview, step }),
@@ -159,10 +180,11 @@ fn known(state: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// What a look finds to be done, and how state tells it until it is done.
-const FOUND: [(Action, &str); 5] = [
+const FOUND: [(Action, &str); 6] = [
     (Action::Create, "the copy is not there"),
     (Action::Recover, "the copy was deleted"),
     (Action::Update, "the secret changed since it was copied"),
     (Action::Correct, "the copy was changed outside"),
     (Action::Adopt, "the copy is there, and state did not say so"),
+    (Action::Overwrite, "the copy is that of an earlier secret of this name"),
 ];

@@ -181,6 +181,7 @@ async fn look(planner: &Planner<'_>, vault: Arc<Vault>, at: &Path, diags: &mut D
     };
     let run = run(planner.ctx, timeout(planner.request.config, Operation::Read));
     let Some(copied) = Copied::new(source, &name, None, "") else { return };
+    let copied = copied.adopting(planner.config.on_existing());
     let profile = vault.profile().to_owned();
     let look = copied.look(Arc::clone(&vault), Removal::Retain, &Value::Null, &run);
     match vault.ask(look).await {
@@ -215,7 +216,8 @@ fn conflict(
         "Copy is not made",
         format!(
             "In profile {profile:?} the name of {:?} is taken ({message}). It is left as it is. \
-             Next step: remove or rename that secret, or take {profile:?} out of sync_to.",
+             Next step: remove or rename that secret, or take {profile:?} out of sync_to; if it \
+             is the copy of an earlier secret of this name, on_existing = \"adopt\" takes it over.",
             planner.id()
         ),
     );

@@ -3,11 +3,12 @@
 //! Reads metadata only. A copy that is not what it should be is told as `drifted`, which is what
 //! the plan goes by. A target that cannot be looked at leaves what is known of its copy.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{ATTRIBUTE, Copied, FOUND, Sight, instance, is_written, known, told};
 use crate::domain::fingerprint::KeyRing;
-use crate::domain::policy::Removal;
+use crate::domain::policy::{OnExisting, Removal};
 use crate::domain::secret::SecretId;
 use crate::domain::sync::owner::{OWNER_TAG, SOURCE_TAG};
 use crate::domain::sync::plan::Action;
@@ -37,24 +38,42 @@ pub(in super::super) async fn look_again(
     let Some(targets) = configured.sync_to(vault.profile()) else { return };
     let name = &observed.record.name;
     let instance = instance(private).unwrap_or_default();
-    let Value::Map(mut copies) = state.get(ATTRIBUTE).clone() else { return };
+    let on_existing = state.get("on_existing").as_str().and_then(OnExisting::parse);
+    let mut copies = match state.get(ATTRIBUTE) {
+        Value::Map(copies) => copies.clone(),
+        _ => BTreeMap::new(),
+    };
     let record = Some(observed.record.clone());
     let Some(copied) = Copied::new(vault, name, record, instance) else { return };
-    for (profile, before) in known(state).filter(|(profile, _)| targets.contains(profile)) {
+    let copied = copied.adopting(on_existing.unwrap_or_default());
+    for profile in targets {
+        let before = state.get(ATTRIBUTE).get(profile);
         let Ok(target) = configured.vault(profile) else { continue };
         let look = copied.look(Arc::clone(&target), Removal::Retain, before, run);
         match target.ask(look).await {
             Ok(sight) => {
-                let now = found(&copied, &sight, before, run).await;
-                copies.insert(profile.clone(), now);
+                // What state does not know is told only when it is a copy already.
+                if !before.is_null() || sight.is_there() {
+                    let now = found(&copied, &sight, before, run).await;
+                    copies.insert(profile.clone(), now);
+                }
             }
-            Err(failure) if target.is_news(&failure) => {
+            Err(failure) if !before.is_null() && target.is_news(&failure) => {
                 not_looked_at(&failure, name.as_str(), profile, diags);
             }
             Err(_) => {}
         }
     }
-    state.set(ATTRIBUTE, Value::Map(copies));
+    if !copies.is_empty() {
+        state.set(ATTRIBUTE, Value::Map(copies));
+    }
+}
+
+impl Sight {
+    /// True when the copy is there, written by a run whose state was lost.
+    const fn is_there(&self) -> bool {
+        matches!(self.step.action, Action::Adopt | Action::Record)
+    }
 }
 
 /// What state is to say of a copy that was looked at.
@@ -80,7 +99,7 @@ async fn found(copied: &Copied, sight: &Sight, before: &Value, run: &Run) -> Val
             if was == Some("failed") && step_action != Action::Correct {
                 return before.clone();
             }
-            let mut drifted = before.clone();
+            let mut drifted = told(&action, before);
             drifted.set("result", Value::string("drifted"));
             drifted.set("class", Value::Null);
             drifted.set("message", found.map_or(Value::Null, |(_, text)| Value::string(*text)));
