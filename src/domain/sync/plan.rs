@@ -343,6 +343,7 @@ fn wanted_action(
     };
     match (entry, present.owner) {
         (_, Owner::Other) => Action::Conflict(Conflict::OtherOwner),
+        (Some(_), Owner::Namesake) if rules.adopt.contains(name) => Action::Overwrite,
         (Some(_), Owner::Namesake) => Action::Conflict(Conflict::OtherOwner),
         (Some(entry), Owner::Ours | Owner::Nobody) => known(rules, wanted, entry, present),
         (None, _) => first(rules, name, wanted, present),

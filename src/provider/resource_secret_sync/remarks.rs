@@ -63,10 +63,9 @@ pub(super) fn remark(view: &View, settings: &Settings, diags: &mut Diagnostics) 
             .values()
             .any(|step| matches!(step.action, Action::Conflict(Conflict::Foreign)));
         let detail = format!(
-            "In profile {profile:?} this sync leaves alone:\n- {}\nNext step: to take over a \
-             secret that this sync did not write, name it in adopt or choose another \
-             initial_sync_behavior.",
-            left.join("\n- ")
+            "In profile {profile:?} this sync leaves alone:\n- {}\nNext step: {}.",
+            left.join("\n- "),
+            next_steps(preview.steps.values().map(|step| step.action))
         );
         if conflict && settings.initial() == InitialSync::FailIfExists {
             diags.error(at(), "Secrets exist already", detail);
@@ -74,6 +73,37 @@ pub(super) fn remark(view: &View, settings: &Settings, diags: &mut Diagnostics) 
             diags.warning(at(), "Some copies are left as they are", detail);
         }
     }
+}
+
+/// What can be done about what is left alone, each thing once.
+fn next_steps(actions: impl Iterator<Item = Action>) -> String {
+    let mut steps: Vec<&str> = actions.filter_map(next_step).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps.join("; ")
+}
+
+const fn next_step(action: Action) -> Option<&'static str> {
+    Some(match action {
+        Action::Conflict(Conflict::Foreign | Conflict::Different) => {
+            "to take over a secret that this sync did not write, name it in adopt or choose \
+             another initial_sync_behavior"
+        }
+        Action::Conflict(Conflict::OtherOwner) => {
+            "let one sync write a name: leave it out of the other, or, when that sync is a former \
+             self of this one, name it in adopt"
+        }
+        Action::Conflict(Conflict::NotReplica) => {
+            "to have a replica, delete or rename what stands under its name"
+        }
+        Action::Conflict(Conflict::Replica) => {
+            "to have a copy, end the replication of its source, or choose another key_schema"
+        }
+        Action::Drifted => "to undo what was changed outside, set drift_policy = \"correct\"",
+        Action::Held | Action::Unreadable => "run again when everything can be read",
+        Action::Spared => "delete by hand what was changed outside, if it is not needed",
+        _ => return None,
+    })
 }
 
 const fn is_remarkable(action: Action) -> bool {

@@ -133,6 +133,14 @@ fn lost_state_is_found_again_and_other_owners_are_refused() {
     let act = |desired| one(&rules, desired, Some(known.clone()), taken.clone());
     assert_eq!(act(Some(wanted(version("s1", 1)))), Action::Conflict(Conflict::OtherOwner));
     assert_eq!(act(None), Action::Forget);
+    // A namesake that took a copy over gives it back to whoever names it.
+    for (rules, action) in
+        [(&rules, Action::Conflict(Conflict::OtherOwner)), (&named, Action::Overwrite)]
+    {
+        let taken = present(Owner::Namesake, version("d1", 1));
+        let desired = Some(wanted(version("s1", 1)));
+        assert_eq!(one(rules, desired, Some(known.clone()), taken), action);
+    }
 }
 
 #[test]
