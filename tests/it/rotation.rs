@@ -12,7 +12,7 @@ use coffer::domain::fingerprint::{Key, KeyRing};
 use coffer::domain::kind::{Content, field};
 use coffer::domain::material::Secret;
 use coffer::domain::policy::OnExisting;
-use coffer::domain::port::{Backend, Metadata, VersionSelector};
+use coffer::domain::port::{Backend, ErrorKind, Metadata, VersionSelector};
 use coffer::domain::rotation::RotationState;
 use coffer::domain::secret::SecretName;
 use coffer::engine::context::{Run, World};
@@ -317,7 +317,13 @@ async fn rotation_that_is_dropped_at_any_call_ends_well_when_it_is_run_again() {
                 tokio::task::yield_now().await;
             }
         }
-        assert_eq!(rotation.upload(Goal::Current).await, None, "{polls} polls");
+        let mut ended = rotation.upload(Goal::Current).await;
+        // What was dropped may be on its way still, and be stored after the second run has looked:
+        // then it is told, and the next run ends well.
+        if ended.as_ref().and_then(Failure::kind) == Some(ErrorKind::Precondition) {
+            ended = rotation.upload(Goal::Current).await;
+        }
+        assert_eq!(ended, None, "{polls} polls");
         assert_eq!(rotation.current().await, "two");
         assert_eq!(rotation.states().await, ROTATED.map(|(n, s)| (n, s.to_owned())));
     }

@@ -17,9 +17,10 @@ use super::config::Config;
 use super::{PACING, WRITE_PACING, error, sign};
 use crate::adapters::http::{
     Api, Client, HeaderName, HeaderValue, Method, Outgoing, Repeat, Request, Response, Transport,
+    json,
 };
 use crate::domain::material::Secret;
-use crate::domain::port::{BackendError, ErrorKind, Place};
+use crate::domain::port::{BackendError, Place};
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -101,20 +102,19 @@ impl Service {
         &self,
         operation: &'static str,
         action: Action,
-        body: &Q,
+        body: Q,
     ) -> Result<A, BackendError>
     where
-        Q: Serialize + Sync,
+        Q: Serialize + Send,
         A: DeserializeOwned,
     {
         let site = self.access.site(operation).await?;
-        let bytes = serde_json::to_vec(body).map_err(|_| {
-            let message = "the request has no JSON form: a value in it is not text";
-            BackendError::permanent(ErrorKind::InvalidRequest, operation, message)
-        })?;
+        let bytes = json(operation, &body)?;
+        // The bytes hold the value from here on.
+        drop(body);
         let request = Request::new(operation, Method::POST, site.url.clone(), Repeat::Always)
             .header(TARGET, HeaderValue::from_static(action.target))
-            .body(Secret::new(bytes), CONTENT_TYPE);
+            .body(bytes, CONTENT_TYPE);
         let client = if action.frequent { &self.reads } else { &self.writes };
         let answer = client.send(&request).await;
         let answer = answer.map_err(|error| error.with("action", action.name))?;

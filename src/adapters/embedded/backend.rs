@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::ambient::Ambient;
@@ -25,10 +26,15 @@ use crate::domain::rotation::RotationState;
 use crate::domain::secret::SecretName;
 use crate::domain::version::VersionRecord;
 
+/// Most operations that work on the file at once: each takes a thread, a connection and its page
+/// cache, and more of them are no faster.
+const AT_ONCE: usize = 8;
+
 /// The backend.
 #[derive(Debug)]
 pub struct Embedded {
     vault: Arc<Vault>,
+    places: Arc<Semaphore>,
     capability: Capability,
 }
 
@@ -36,7 +42,11 @@ impl Embedded {
     /// A backend that opens its vault on first use.
     #[must_use]
     pub fn new(config: Config, ambient: Ambient) -> Self {
-        Self { vault: Arc::new(Vault::new(config, ambient)), capability: capability() }
+        Self {
+            vault: Arc::new(Vault::new(config, ambient)),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            capability: capability(),
+        }
     }
 
     /// The vault, for what the port does not offer: creating, checking, changing the key.
@@ -52,8 +62,11 @@ impl Embedded {
         work: impl FnOnce(&Vault) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, BackendError> {
         let vault = self.vault.clone();
+        // The place is the work's: it is not free before that ends, whoever waits for it.
+        let place = Arc::clone(&self.places).acquire_owned().await;
         let outcome = spawn_blocking(move || {
             let outcome = work(&vault);
+            drop(place);
             wipe_stack();
             outcome
         });

@@ -25,7 +25,7 @@ mod transport;
 
 pub use body::SecretText;
 pub use client::{Api, Client, Outgoing, kind_of_status, status_of};
-pub use request::{Repeat, Request};
+pub use request::{Repeat, Request, json};
 pub use reqwest::Method;
 pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use response::Response;

@@ -4,6 +4,7 @@
 //! secret whatever it contains.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -76,14 +77,40 @@ impl Request {
     /// # Errors
     /// `InvalidRequest` when a value has no JSON form (text that is not UTF-8).
     pub fn json<T: Serialize>(self, body: &T) -> Result<Self, BackendError> {
-        let operation = self.operation;
-        let bytes = serde_json::to_vec(body).map_err(|_| {
-            BackendError::permanent(
-                ErrorKind::InvalidRequest,
-                operation,
-                "the request has no JSON form: a value in it is not text",
-            )
-        })?;
-        Ok(self.body(Secret::new(bytes), "application/json"))
+        let bytes = json(self.operation, body)?;
+        Ok(self.body(bytes, "application/json"))
+    }
+}
+
+/// A body in JSON, in a block of its size: one that grows would hold a value several times.
+///
+/// # Errors
+/// `InvalidRequest` when a value has no JSON form (text that is not UTF-8).
+pub fn json<T: Serialize>(operation: &'static str, body: &T) -> Result<Secret, BackendError> {
+    let refused = |_| {
+        BackendError::permanent(
+            ErrorKind::InvalidRequest,
+            operation,
+            "the request has no JSON form: a value in it is not text",
+        )
+    };
+    let mut size = Size(0);
+    serde_json::to_writer(&mut size, body).map_err(refused)?;
+    let mut bytes = Vec::with_capacity(size.0);
+    serde_json::to_writer(&mut bytes, body).map_err(refused)?;
+    Ok(Secret::new(bytes))
+}
+
+/// Counts what is written.
+struct Size(usize);
+
+impl io::Write for Size {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

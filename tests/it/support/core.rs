@@ -394,7 +394,11 @@ impl Core {
         prior: &Instance,
         config: &Value,
     ) -> Result<(Action, Instance), Errors> {
-        self.walk().await?;
+        // What a sync plans depends on what others did in the same walk.
+        let anew = name == "coffer_secret_sync";
+        if anew {
+            self.walk().await?;
+        }
         self.validate(name, config).await?;
         let prior =
             if prior.value.is_null() { prior.clone() } else { self.refresh(name, prior).await? };
@@ -403,7 +407,9 @@ impl Core {
         if !errors.is_empty() {
             return Err(errors);
         }
-        self.walk().await?;
+        if anew {
+            self.walk().await?;
+        }
         let refreshed = self.refresh(name, &instance).await?;
         let second = self.plan(name, &refreshed, config).await?;
         assert_eq!(second.action, Action::NoOp, "second plan: {:#?}", second.planned);

@@ -68,7 +68,7 @@ impl SecretsManager {
                 value: value(self.form(secret.version.content).map_err(invalid)?),
             };
             let answer: Result<Ignored, _> =
-                self.service.call(operation, Action::CREATE, &body).await;
+                self.service.call(operation, Action::CREATE, body).await;
             match answer {
                 Ok(Ignored {}) => break,
                 Err(error) => match self.why_taken(operation, name, error).await {
@@ -197,7 +197,7 @@ impl SecretsManager {
         };
         let Ignored {} = self
             .service
-            .call(operation, Action::PUT_VALUE, &body)
+            .call(operation, Action::PUT_VALUE, body)
             .await
             .map_err(|error| error.with("secret", name.as_str()))?;
         self.recent.wrote(name.as_str(), Sign::Version(id.clone()));
