@@ -156,7 +156,11 @@ pub(super) fn find(path: &Path) -> Result<Found, Failure> {
     }
     log::check(path)?;
     let connection = connect(path, Access::Read)?;
-    match identify(&connection)? {
+    // In one snapshot: between two looks another process may have created the vault.
+    let snapshot = connection.unchecked_transaction()?;
+    let header = identify(&snapshot)?;
+    drop(snapshot);
+    match header {
         None => Ok(Found::Nothing),
         Some(header) => Ok(Found::Vault(connection, header)),
     }
