@@ -337,21 +337,22 @@ pub(super) async fn delete(
         };
         let (state, secrets) = (RotationState::Current, BTreeMap::new());
         let source = Source { vault: Arc::clone(&vault), state, secrets };
-        let native = if destination.native_replication == Some(true) {
-            let origin = configured.profile_name(settings.source.profile.as_deref());
-            match origin.and_then(|profile| configured.vault(&profile)) {
-                Ok(origin) => between(&origin, &vault, &run, at.clone(), diags).await,
-                Err(problem) => {
-                    crate::provider::errors::no_vault(&problem, at.clone(), diags);
-                    None
-                }
+        // What cannot be done at one destination does not keep the others.
+        let native = match destination.native_replication {
+            Some(true) => {
+                let origin = configured.profile_name(settings.source.profile.as_deref());
+                let found = match origin.and_then(|profile| configured.vault(&profile)) {
+                    Ok(origin) => between(&origin, &vault, &run, at.clone(), diags).await,
+                    Err(problem) => {
+                        crate::provider::errors::no_vault(&problem, at, diags);
+                        continue;
+                    }
+                };
+                let Some(native) = found else { continue };
+                Some(native)
             }
-        } else {
-            None
+            _ => None,
         };
-        if diags.has_errors() {
-            continue;
-        }
         let target = Arc::new(Target {
             vault,
             identity: identity.clone(),

@@ -19,6 +19,7 @@ cases! {
     lost_state_is_taken_up_by_import
     status_without_state
     names_from_path_type_and_state
+    destroy_that_fails_at_one_destination
 }
 
 /// Profiles `main`, `two` and `three`, and secrets by name and value in `main`.
@@ -481,4 +482,29 @@ fn names_from_path_type_and_state(workspace: &mut Workspace) {
     let importing = sync("initial_sync_behavior = \"import_prioritize_source\"");
     workspace.write("main.tf", &configuration(deep, &importing));
     workspace.plan(&[]).fails().says("Import needs names that tell their keys");
+}
+
+fn destroy_that_fails_at_one_destination(workspace: &mut Workspace) {
+    let sync = r#"
+resource "coffer_secret_sync" "s" {
+  name         = "prod"
+  source       = { names = ["**"] }
+  on_destroy   = "delete"
+  destinations = {
+    first = { profile = "two" }
+    last  = { profile = "three" }
+  }
+}
+"#;
+    apply(workspace, TWO, "");
+    apply(workspace, TWO, sync);
+    let (file, aside) = (workspace.file("two.db"), workspace.file("aside"));
+    std::fs::rename(&file, &aside).unwrap();
+    std::fs::write(&file, "no vault at all").unwrap();
+    workspace.write("main.tf", &configuration(TWO, ""));
+    workspace.apply(&[]).fails().says("Some copies were not removed");
+    assert_eq!(get(workspace, "three.db", "db"), None, "the others are done");
+    std::fs::rename(&aside, &file).unwrap();
+    workspace.apply(&[]).succeeds();
+    assert_eq!(get(workspace, "two.db", "db"), None);
 }
